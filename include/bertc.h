@@ -21,6 +21,7 @@
 #include "bertc/batch.h"
 #include "bertc/model.h"
 #include "bertc/inspect.h"
+#include "bertc/data.h"
 #include "bertc/train.h"
 #include "bertc/embed.h"
 

@@ -3,7 +3,8 @@
 #
 #   scripts/glue.sh MODEL GLUE OUT [option...] [-- option of 'bertc finetune'...]
 #
-#   --tasks "rte mrpc"     the tasks, in this order; default: all tasks with data in GLUE, small ones first
+#   --tasks "rte mrpc"     the tasks, in this order; default: all tasks with data in GLUE, small ones first. A task file
+#                          such as tickets.json is a task too; it is called tickets, and no predictions are made for it
 #   --seeds "42 43 44"     one run for each seed; default 42
 #   --lrs "2e-5 3e-5"      one run for each learning rate; default 2e-5
 #   --stages mnli:rte,mrpc,stsb     rte, mrpc and stsb start from mnli's run of the same rate and seed, not from
@@ -36,7 +37,7 @@ say() {
 
 usage() {
     say "glue.sh: $*"
-    sed -n '4,11s/^# \{0,1\}//p' "$script" >&2
+    sed -n '4,12s/^# \{0,1\}//p' "$script" >&2
     exit 2
 }
 
@@ -152,8 +153,17 @@ has_table() {
     return 1
 }
 
+# path_of TASK: print the task file of an own task; nothing for a task of GLUE.
+path_of() {
+    printf '%s\n' "$own" | sed -n "s/^$1=//p"
+}
+
 # has TASK train|dev|test: whether the file exists; ax has a dev split if its file has labels.
 has() {
+    if [ -n "$(path_of "$1")" ]; then
+        [ "$2" != test ]
+        return
+    fi
     describe "$1"
     case $2 in
     train) { [ -n "$train" ] && [ -f "$glue/$folder/$train" ]; } || has_table "$table_train" "$train" ;;
@@ -175,9 +185,26 @@ served() {
     if [ "$1" = mnli ]; then echo mnli mnli-mm ax; else echo "$1"; fi
 }
 
+own='' names=''
+for task in $tasks; do
+    case $task in
+    *.json)
+        [ -f "$task" ] || usage "$task: no such task file"
+        name=${task##*/}
+        name=${name%.json}
+        [ -z "$(path_of "$name")" ] || usage "two task files are called $name"
+        case " $all_tasks mnli-mm ax " in *" $name "*) usage "$task: $name is a task of GLUE" ;; esac
+        own="$own$name=$task
+"
+        names="$names $name"
+        ;;
+    *) names="$names $task" ;;
+    esac
+done
+tasks=$names
 if [ -n "$tasks" ]; then
     for task in $tasks; do
-        case " $all_tasks " in
+        case " $all_tasks $(printf '%s' "$own" | sed 's/=.*//' | tr '\n' ' ')" in
         *" $task "*) ;;
         *) usage "unknown task '$task': choose from $all_tasks (mnli-mm and ax come with mnli)" ;;
         esac
@@ -340,8 +367,10 @@ fine_tune() {
     if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
     if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
     if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi
-    attempt launch "$bertc" finetune --task "$ft_task" --model "$ft_from" --data "$glue" --out "$ft_run" \
-        --lr "$ft_lr" --seed "$ft_seed" --resume "$@" >/dev/null
+    set -- --out "$ft_run" --lr "$ft_lr" --seed "$ft_seed" --resume "$@"
+    ft_file=$(path_of "$ft_task")
+    if [ -z "$ft_file" ]; then set -- --data "$glue" "$@"; fi
+    attempt launch "$bertc" finetune --task "${ft_file:-$ft_task}" --model "$ft_from" "$@" >/dev/null
 }
 
 # evaluate NAME RUN SCORES
@@ -350,8 +379,10 @@ evaluate() {
     ev_task=$1 ev_run=$2 ev_scores=$3
     set --
     if [ -n "$max_length" ]; then set -- --max-length "$max_length"; fi
-    attempt into "$ev_scores" "$bertc" eval --task "$ev_task" --model "$ev_run" --data "$glue" \
-        --split dev --json "$@"
+    set -- --split dev --json "$@"
+    if [ -n "$(path_of "$ev_task")" ]; then ev_task=$ev_run/task.json
+    else set -- --data "$glue" "$@"; fi
+    attempt into "$ev_scores" "$bertc" eval --task "$ev_task" --model "$ev_run" "$@"
 }
 
 # predict NAME RUN: write the predictions into OUT/submission, unless those of the same run are there.

@@ -1,10 +1,22 @@
-/* Probabilities, and the labels that are predicted from them. */
+/* Probabilities, and the labels that are predicted from them.
+ *
+ * The threshold t of a multi-label task is compared as log-odds: a label is predicted if its logit is at least
+ * log(t / (1 - t)). */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "tasks/tasks.h"
+
+int bc_argmax(const float *logits, int count)
+{
+    int best = 0;
+    for (int c = 1; c < count; c++)
+        if (logits[c] > logits[best]) best = c;
+    return best;
+}
 
 void bertc_task_probabilities(const bertc_task *task, const float *logits, double *probabilities)
 {
@@ -20,13 +32,18 @@ void bertc_task_probabilities(const bertc_task *task, const float *logits, doubl
     for (int c = 0; c < task->num_labels && !sets; c++) probabilities[c] /= sum;
 }
 
+static double cutoff_of(const double *thresholds, int label)
+{
+    return thresholds ? log(thresholds[label] / (1 - thresholds[label])) : 0;
+}
+
 size_t bertc_task_decide(const bertc_task *task, const float *logits, const double *thresholds, int32_t *labels)
 {
     if (!task || !logits || !labels || task->kind == BERTC_REGRESSION) return 0;
     size_t count = 0;
     if (task->kind == BERTC_MULTILABEL) {
         for (int32_t c = 0; c < task->num_labels; c++)
-            if ((double)logits[c] >= bc_cutoff(thresholds, c)) labels[count++] = c;
+            if ((double)logits[c] >= cutoff_of(thresholds, c)) labels[count++] = c;
         return count;
     }
     int32_t best = bc_argmax(logits, task->num_labels);
@@ -34,6 +51,31 @@ size_t bertc_task_decide(const bertc_task *task, const float *logits, const doub
     for (int c = 0; c < task->num_labels; c++) sum += exp((double)logits[c] - (double)logits[best]);
     labels[0] = best;
     return !thresholds || 1 / sum >= thresholds[best];
+}
+
+int bertc_dataset_decide(const bertc_dataset *dataset, const float *logits, int32_t *labels)
+{
+    if (!dataset || !dataset->task || dataset->task->kind != BERTC_MULTILABEL) return 0;
+    return (int)bertc_task_decide(dataset->task, logits, dataset->thresholds, labels);
+}
+
+bertc_status bertc_dataset_set_thresholds(bertc_dataset *dataset, const double *thresholds, bertc_error *err)
+{
+    if (!dataset) return bc_fail_null(err, __func__, "dataset");
+    const bertc_task *task = dataset->task;
+    if (task->kind != BERTC_MULTILABEL)
+        return bc_fail(err, BERTC_USAGE, "task %s is not multi-label, it has no thresholds", task->name);
+    size_t count = (size_t)task->num_labels;
+    for (size_t c = 0; thresholds && c < count; c++)
+        if (!(thresholds[c] > 0 && thresholds[c] < 1))
+            return bc_fail(err, BERTC_USAGE, "the threshold of label %s is %g, expected a number between 0 and 1",
+                           task->labels[c], thresholds[c]);
+    double *copy = thresholds ? bc_alloc(count, sizeof *copy) : NULL;
+    if (thresholds && !copy) return bc_fail_memory(err);
+    if (copy) memcpy(copy, thresholds, count * sizeof *copy);
+    bc_free(dataset->thresholds);
+    dataset->thresholds = copy;
+    return BERTC_OK;
 }
 
 /* A logit and its label. */

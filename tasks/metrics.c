@@ -23,14 +23,6 @@
 
 enum { ENOUGH = 20 }; /* number of examples that is enough evidence that predictions should vary */
 
-int bc_argmax(const float *logits, int count)
-{
-    int best = 0;
-    for (int c = 1; c < count; c++)
-        if (logits[c] > logits[best]) best = c;
-    return best;
-}
-
 /* Check that the labels of all examples are rising and in range. */
 static bertc_status check_sets(const bertc_dataset *dataset, bertc_error *err)
 {

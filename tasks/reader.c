@@ -147,7 +147,6 @@ static bertc_status read_header(reader *r)
     bool no_a = r->a == BC_NO_COLUMN, no_b = c->b_name && r->b == BC_NO_COLUMN, both = no_a && no_b;
     if (r->label == BC_NO_COLUMN)
         r->set->missing_label_column = c->label_columns ? c->label_columns[0] : c->label_name;
-    if (!no_a && !no_b && !r->set->missing_label_column) return BERTC_OK;
     r->set->header_columns = bc_header_list(header);
     if (!r->set->header_columns) return bc_fail_memory(r->err);
     if (!no_a && !no_b) return BERTC_OK;

@@ -66,9 +66,6 @@ bertc_status bc_fail_metric(const bertc_task *task, const char *name, size_t len
 /* Return the task's own metrics. */
 bertc_metric_list bc_own_metrics(const bertc_task *task);
 
-/* Return the log-odds from which a label of a multi-label task is predicted. thresholds (C); null: 0.5 each. */
-double bc_cutoff(const double *thresholds, int label);
-
 /* Check that a data set can be scored by these logits. Errors: as bertc_task_score. */
 bertc_status bc_scores_check(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 

@@ -1,52 +1,17 @@
-/* Thresholds of multi-label predictions.
+/* Tuning the thresholds of a multi-label task (tasks/decision.c), as log-odds log(t / (1 - t)).
  *
- * A threshold t is compared as log-odds: label c is predicted if logits[c] >= log(t / (1 - t)).
- *
- * Tuning. Between two neighbouring logits a < b of a label, all thresholds above a and up to b give the same predictions.
+ * Between two neighbouring logits a < b of a label, all thresholds above a and up to b give the same predictions.
  * Among these intervals the one with the largest F1 on the data set is chosen; among equal ones, the one that is nearest
  * to 0. Within it the threshold is 0, that is a probability of 0.5, if the interval contains 0, else the middle. Log-odds
  * beyond -16 and 16 are not considered: probabilities near 1 are too coarse to tell them apart. A label without a
  * positive example has the threshold 0.5. Takes time n log n for each label. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "tasks/metrics.h"
 #include "tasks/tasks.h"
-
-double bc_cutoff(const double *thresholds, int label)
-{
-    return thresholds ? log(thresholds[label] / (1 - thresholds[label])) : 0;
-}
-
-int bertc_dataset_decide(const bertc_dataset *dataset, const float *logits, int32_t *labels)
-{
-    if (!dataset || !dataset->task || dataset->task->kind != BERTC_MULTILABEL) return 0;
-    return (int)bertc_task_decide(dataset->task, logits, dataset->thresholds, labels);
-}
-
-bertc_status bertc_dataset_set_thresholds(bertc_dataset *dataset, const double *thresholds, bertc_error *err)
-{
-    if (!dataset) return bc_fail_null(err, __func__, "dataset");
-    const bertc_task *task = dataset->task;
-    if (task->kind != BERTC_MULTILABEL)
-        return bc_fail(err, BERTC_USAGE, "task %s is not multi-label, it has no thresholds", task->name);
-    size_t count = (size_t)task->num_labels;
-    for (size_t c = 0; thresholds && c < count; c++)
-        if (!(thresholds[c] > 0 && thresholds[c] < 1))
-            return bc_fail(err, BERTC_USAGE, "the threshold of label %s is %g, expected a number between 0 and 1",
-                           task->labels[c], thresholds[c]);
-    double *copy = thresholds ? bc_alloc(count, sizeof *copy) : NULL;
-    if (thresholds && !copy) return bc_fail_memory(err);
-    if (copy) memcpy(copy, thresholds, count * sizeof *copy);
-    bc_free(dataset->thresholds);
-    dataset->thresholds = copy;
-    return BERTC_OK;
-}
-
-/* ---- Tuning -------------------------------------------------------------------------------- */
 
 /* The logit of an example for one label. */
 typedef struct scored {

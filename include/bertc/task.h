@@ -187,7 +187,7 @@ typedef struct bertc_dataset {
     size_t skipped_label;    /* rows skipped because their raters disagree (MNLI's "-") */
     bool labelled;           /* every example has a label */
     const char *missing_label_column; /* name of the label column that the header lacks; or null */
-    char *header_columns;    /* the columns of the header, for messages; null if it has the label column */
+    char *header_columns;    /* the columns of the header, for messages; null without a header */
     size_t num_kept;         /* number of columns that were kept (bertc_columns.keep) */
     char **kept_names;       /* (num_kept) as spelled in the header */
     bertc_cell *kept;        /* (count,num_kept) */
@@ -201,6 +201,11 @@ typedef struct bertc_dataset {
  * Errors: BERTC_INPUT with the names that were tried. */
 BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
                                        char **path, bertc_error *err);
+
+/* Find out whether a task has a split and the data have its file. Errors: those of bertc_task_path, except for a file
+ * that does not exist. */
+BERTC_API bertc_status bertc_task_has_split(const bertc_task *task, const char *data, bertc_split split, bool *found,
+                                            bertc_error *err);
 
 /* Read a split. limit 0: all rows. A split whose labels are absent or all -1 is read with labelled = false; the caller
  * must not train on it.
@@ -225,6 +230,26 @@ BERTC_API bertc_status bertc_dataset_from_part(const bertc_task *task, const cha
                                                bertc_error *err);
 
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
+
+/* Two rows by their lines; 0: there are none. */
+typedef struct bertc_row_pair {
+    size_t first, second;
+} bertc_row_pair;
+
+/* Texts of a split that occur more than once. Texts are equal if their bytes are, pairs if both of their texts are. */
+typedef struct bertc_repeats {
+    size_t duplicates;        /* rows whose texts occur on an earlier line of the split */
+    size_t conflicts;         /* different texts that occur with different labels in the split */
+    bertc_row_pair duplicate; /* the first row that is a duplicate, and the first row with its texts */
+    bertc_row_pair conflict;  /* the first row with another label than the first row with its texts, and that row */
+    size_t shared[BERTC_SPLITS];             /* by another split: rows of this split whose texts occur there */
+    bertc_row_pair shared_row[BERTC_SPLITS]; /* the first of these rows, and the first row there with its texts */
+} bertc_repeats;
+
+/* Find texts that repeat within splits and between them. sets: (BERTC_SPLITS), null for an absent split; repeats:
+ * (BERTC_SPLITS) out, {0} for an absent split. Takes time n log n for n rows. Errors: BERTC_USAGE, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_dataset_repeats(const bertc_dataset *const sets[BERTC_SPLITS],
+                                             bertc_repeats repeats[BERTC_SPLITS], bertc_error *err);
 
 /* Map the task's label order to a model's: map (C of the task) out, map[i] is the model's index of the task's label i.
  * Exact names are matched first, then names equal in any case with '-' and ' ' counting as '_', then common synonyms

@@ -132,6 +132,9 @@ typedef struct bertc_train_options {
                                    resumed run keeps the one it began with. */
 } bertc_train_options;
 
+/* The bit of `commands` in the rows that describe a user's own task (bertc_train_options.own). */
+enum { BERTC_OPTION_OWN = 8 };
+
 /* The rows of bertc_train_options, in the order of the help. */
 BERTC_API const bertc_option *bertc_train_option_table(size_t *count);
 
@@ -278,7 +281,7 @@ BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);
  * time. */
 typedef struct bertc_predictor bertc_predictor;
 
-/* Find the task, read configuration and tokenizer, and match the labels. The weights are not read yet. The strings of
+/* Find the task, and read configuration and tokenizer. The weights are not read yet. The strings of
  * `options` and the observer must outlive the predictor; `data`, `split`, `text` and `limit` are used by
  * bertc_predictor_run only.
  * Errors: those of bertc_predict; *predictor is then null. */
@@ -293,7 +296,7 @@ BERTC_API const double *bertc_predictor_thresholds(const bertc_predictor *predic
 BERTC_API bertc_status bertc_predictor_run(bertc_predictor *predictor, bool score, bertc_predictions *predictions,
                                            bertc_error *err);
 
-/* Read the weights, and allocate the memory of passes. The first bertc_predictor_apply does it, unless this function
+/* Match the labels, read the weights, and allocate the memory of passes. The first bertc_predictor_apply does it, unless this function
  * was called before. Errors: as bertc_predict. */
 BERTC_API bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_error *err);
 
@@ -303,7 +306,8 @@ BERTC_API bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_er
 BERTC_API bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_dataset *dataset, float *logits,
                                              bertc_error *err);
 
-/* Report how many of the applied texts were truncated or had invalid UTF-8, and release the predictor. */
+/* Report the number of applied texts, and of those that were truncated or had invalid UTF-8, and release the
+ * predictor. */
 BERTC_API void bertc_predictor_close(bertc_predictor *predictor); /* null: no effect */
 
 #ifdef __cplusplus

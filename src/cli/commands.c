@@ -35,19 +35,23 @@ static bertc_status help(const void *values, cli_arguments arguments, bertc_erro
 const cli_command cli_commands[] = {
     {
         .name = "finetune",
-        .summary = "fine-tune a model on a GLUE task",
+        .summary = "fine-tune a model on a GLUE task or on your own data",
         .examples = "bertc finetune --task sst2 --model MODEL --data GLUE --out run\n"
                     "bertc finetune --task cola --model MODEL --data GLUE --out run --epochs 4 "
                     "--lr 3e-5 --seed 1\n"
                     "bertc finetune --task sst2 --model MODEL --data GLUE --out run "
-                    "--save-every 500 --resume\n",
+                    "--save-every 500 --resume\n"
+                    "bertc finetune --task custom --train tickets.csv --model MODEL --out run\n"
+                    "bertc finetune --task tickets.json --model MODEL --out run\n",
         .details = "Trains on the train split, evaluates the dev split and writes to --out a folder\n"
                    "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
                    "the dev scores as one JSON object, the same as 'bertc eval --json', or one\n"
                    "object for each of --eval-splits. The loss in the scores is the plain loss,\n"
                    "without class weights and label smoothing. If the training loss ends at twice\n"
                    "its start or more, or if the predictions for a split are all the same, the\n"
-                   "summary and run.json report that the run did not learn. SIGHUP, SIGINT, SIGUSR1\n"
+                   "summary and run.json report that the run did not learn. --task custom reads your\n"
+                   "own tables; a task file FILE.json describes them once and for all, and the run\n"
+                   "leaves one, task.json, for 'bertc eval' and 'bertc predict'. SIGHUP, SIGINT, SIGUSR1\n"
                    "and SIGTERM save the state and end the run; --resume continues it. A second\n"
                    "signal, more than a second later, ends the run without saving.\n",
         .required = "task model out",
@@ -77,11 +81,36 @@ const cli_command cli_commands[] = {
         .run = cli_plan,
     },
     {
+        .name = "data",
+        .summary = "show what a data set contains, and what would spoil a run",
+        .examples = "bertc data tickets.csv\n"
+                    "bertc data tickets.csv --model MODEL --max-length 64\n"
+                    "bertc data --train train.csv --dev dev.csv --json\n"
+                    "bertc data --task tickets.json\n"
+                    "bertc data GLUE\n",
+        .details = "Reads a table, a folder with the tables train, dev (or validation) and test, the\n"
+                   "tables of a task file, or each task in a GLUE folder, as finetune reads them.\n"
+                   "Shows the columns, the rows (for GLUE beside the official numbers), labels with\n"
+                   "their numbers, the lengths of the texts and how many are cut, empty texts,\n"
+                   "duplicates, texts with conflicting labels and texts that are in two splits.\n"
+                   "Fails as finetune does if the data cannot be used, after it has shown what was\n"
+                   "read before. A file without a dev table is one split, unless --dev-share is given.\n",
+        .operand = "FILE|DIR",
+        .table = bertc_train_option_table,
+        .mask = BERTC_OPTION_OWN,
+        .more = cli_data_more,
+        .defaults = cli_finetune_defaults,
+        .size = sizeof(cli_data_values),
+        .run = cli_data,
+    },
+    {
         .name = "eval",
         .summary = "evaluate a fine-tuned model on a split",
         .examples = "bertc eval --model run --data GLUE\n"
                     "bertc eval --task mnli-mm --model run --data GLUE --json\n"
-                    "bertc eval --task mnli --model run --data GLUE --metrics own,f1_macro,auc --by-class\n",
+                    "bertc eval --task mnli --model run --data GLUE --metrics own,f1_macro,auc --by-class\n"
+                    "bertc eval --model run --split test\n"
+                    "bertc eval --model run --data more.csv\n",
         .details = "Prints a table, or one object with --json, for example\n"
                    "{\"task\":\"sst2\",\"split\":\"dev\",\"examples\":872,\"loss\":0.21,"
                    "\"metrics\":{\"accuracy\":0.9243}}\n"
@@ -150,7 +179,7 @@ const cli_command cli_commands[] = {
                    "--pool is none. tsv is one line for each text: the index, then the values; if\n"
                    "--pool is none, one line for each token: the index, the token's position in the\n"
                    "text, its word piece, then the values. Every row of a split is written, with\n"
-                   "the index that predict gives it.\n",
+                   "the index that predict gives it. Texts are not cut into windows.\n",
         .required = "model",
         .needs = {"split", "task"},
         .table = cli_inference_table,

@@ -26,23 +26,10 @@ static void print_table(const bertc_task *task, bertc_split split, const bertc_s
 
 enum { NAME = 40 }; /* columns of a label, at most */
 
-/* The number of characters of UTF-8 text, at most NAME. */
-static int length_of(const char *text)
+static int label_width(const char *label)
 {
-    int length = 0;
-    for (; *text; text++) length += ((unsigned char)*text & 0xC0) != 0x80;
-    return length < NAME ? length : NAME;
-}
-
-/* Print at most NAME characters, then spaces up to `width`. */
-static void put_padded(const char *text, int width)
-{
-    int length = length_of(text), left = length;
-    for (; *text && (left > 0 || ((unsigned char)*text & 0xC0) == 0x80); text++) {
-        left -= ((unsigned char)*text & 0xC0) != 0x80;
-        putchar(*text);
-    }
-    printf("%*s", width - length, "");
+    int width = cli_text_width(label);
+    return width < NAME ? width : NAME;
 }
 
 static void print_classes(const bertc_task *task, const bertc_class_report *report, int width)
@@ -50,7 +37,7 @@ static void print_classes(const bertc_task *task, const bertc_class_report *repo
     printf("\n%*s%9s%9s%9s%9s\n", width, "", "precision", "recall", "f1", "support");
     for (int c = 0; c < report->num_classes; c++) {
         const bertc_class_scores *of = &report->classes[c];
-        put_padded(task->labels[c], width);
+        cli_put_padded(task->labels[c], width);
         printf("%9.4f%9.4f%9.4f%9zu\n", of->precision, of->recall, of->f1, of->examples);
     }
 }
@@ -65,7 +52,7 @@ static void print_matrix(const bertc_task *task, const bertc_class_report *repor
     for (int c = 0; c < report->num_classes; c++) printf("%8d", c);
     for (int label = 0; label < report->num_classes; label++) {
         printf("\n%2d  ", label);
-        put_padded(task->labels[label], width);
+        cli_put_padded(task->labels[label], width);
         for (int c = 0; c < report->num_classes; c++) printf("%8zu", matrix[label][c]);
     }
     putchar('\n');
@@ -75,14 +62,14 @@ static void print_confusions(const bertc_task *task, const bertc_class_report *r
 {
     int shown = 0;
     putchar('\n');
-    put_padded("label", width);
-    put_padded("predicted", width);
+    cli_put_padded("label", width);
+    cli_put_padded("predicted", width);
     puts("examples    share");
     for (size_t i = 0; i < report->num_confusions && shown < BERTC_SHOWN_CONFUSIONS; i++) {
         const bertc_confusion *c = &report->confusions[i];
         if (c->label == c->predicted) continue;
-        put_padded(task->labels[c->label], width);
-        put_padded(task->labels[c->predicted], width);
+        cli_put_padded(task->labels[c->label], width);
+        cli_put_padded(task->labels[c->predicted], width);
         printf("%8zu%8.1f%%\n", c->count, 100 * c->share);
         shown++;
     }
@@ -92,7 +79,7 @@ static void print_report(const bertc_task *task, const bertc_class_report *repor
 {
     int width = (int)strlen("label \\ predicted") - 4;
     for (int c = 0; c < report->num_classes; c++)
-        if (length_of(task->labels[c]) > width) width = length_of(task->labels[c]);
+        if (label_width(task->labels[c]) > width) width = label_width(task->labels[c]);
     print_classes(task, report, width + 2);
     if (!report->confusions) return; /* sets of labels */
     (report->num_classes <= BERTC_SHOWN_CONFUSIONS ? print_matrix : print_confusions)(task, report, width + 2);
@@ -121,6 +108,8 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     bertc_predictor *predictor;
     bertc_predictions predictions = {0};
     bertc_class_report report = {0};
+    const char *name = v->predict.task;
+    if (!v->predict.data && name && bertc_task_find(name)) return cli_fail(err, BERTC_USAGE, "--data is missing");
     bertc_status status = cli_infer_begin(v, &progress, &predictor, err);
     const bertc_task *task = bertc_predictor_task(predictor);
     if (status == BERTC_OK && !v->predict.data && !bertc_task_has_files(task))

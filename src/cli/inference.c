@@ -23,18 +23,20 @@ static const bertc_choice table_formats[] = {{"tsv", CLI_TSV}, {"csv", CLI_CSV},
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
-     "the task, see 'bertc tasks'; default: the task of the run --model", CLI_EVAL},
+     "the task, see 'bertc tasks', or a task file FILE.json; default: the task of the run --model", CLI_EVAL},
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
-     "the task, see 'bertc tasks'; default: the task of the run --model, or without a run.json the labels of its "
+     "the task, see 'bertc tasks', or a task file FILE.json; default: the task of the run --model, or without a run.json the labels of its "
      "config.json", CLI_PREDICT},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
-     "read a split of this task from --data; default: read lines from standard input", CLI_EMBED},
+     "read a split of this task, from --data or the files of a task file FILE.json; default: read lines from standard "
+     "input", CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets", CLI_EVAL | CLI_EMBED},
+     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; for a task file, a table "
+     "or a folder of tables in place of its own", CLI_EVAL | CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR|FILE",
      "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; or one table; or a "
      ".txt file of lines; default: read lines from standard input", CLI_PREDICT},
@@ -106,8 +108,7 @@ static const char *task_name(const void *context, size_t index)
     return index < bertc_task_count() ? bertc_task_at(index)->name : NULL;
 }
 
-/* Check that a name is that of a task of the table or of an own task. */
-static bertc_status check_name(const char *name, bertc_error *err)
+bertc_status cli_task_check(const char *name, bertc_error *err)
 {
     if (bertc_task_is_own(name) || bertc_task_find(name)) return BERTC_OK;
     const char *nearest = bertc_nearest(name, task_name, NULL);
@@ -118,7 +119,7 @@ static bertc_status check_name(const char *name, bertc_error *err)
 bertc_status cli_task_open(cli_inference_values *values, bertc_error *err)
 {
     bertc_predict_options *o = &values->predict;
-    bertc_status status = check_name(o->task, err);
+    bertc_status status = cli_task_check(o->task, err);
     return status == BERTC_OK ? bertc_task_open(o->task, o->data, NULL, false, NULL, &o->opened, err) : status;
 }
 
@@ -127,7 +128,7 @@ bertc_status cli_tasks_check(const char *list, bertc_error *err)
     for (;; list++) {
         size_t length = strcspn(list, ",");
         char *name = strndup(list, length);
-        bertc_status status = name ? check_name(name, err) : cli_fail_memory(err);
+        bertc_status status = name ? cli_task_check(name, err) : cli_fail_memory(err);
         free(name);
         list += length;
         if (status != BERTC_OK || *list == '\0') return status;
@@ -153,7 +154,7 @@ bertc_status cli_infer_begin(const cli_inference_values *values, cli_progress *p
 {
     *predictor = NULL;
     bertc_status status = cli_progress_begin(progress, err);
-    if (status == BERTC_OK && values->predict.task) status = check_name(values->predict.task, err);
+    if (status == BERTC_OK && values->predict.task) status = cli_task_check(values->predict.task, err);
     if (status != BERTC_OK) return status;
     return bertc_predictor_open(&values->predict, &progress->observer, predictor, err);
 }

@@ -23,6 +23,10 @@ typedef struct cli_inference_values {
  * suggestion; those of bertc_task_open. */
 bertc_status cli_task_open(cli_inference_values *values, bertc_error *err);
 
+/* Check that a name is that of a task of the table, or that of a user's own task. Errors: BERTC_USAGE with a
+ * suggestion. */
+bertc_status cli_task_check(const char *name, bertc_error *err);
+
 /* Check that each name of a comma-separated list is the name of a task or of a task file. The job checks the
  * combination. */
 bertc_status cli_tasks_check(const char *list, bertc_error *err);

@@ -41,6 +41,12 @@ static bertc_status wait_for_input(bertc_error *err)
     }
 }
 
+bool cli_input_is_late(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&input, 1, 0) == 0;
+}
+
 /* Read more bytes into the buffer, after the unread ones; set `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
 {

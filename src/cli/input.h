@@ -18,6 +18,9 @@ typedef struct cli_lines {
 bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err);
 void cli_lines_clear(cli_lines *lines);
 
+/* Whether standard input cannot be read yet: reading would wait. */
+bool cli_input_is_late(void);
+
 /* Read all of standard input; *text is owned by the caller (free). */
 bertc_status cli_read_all(char **text, size_t *length, bertc_error *err);
 

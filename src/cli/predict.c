@@ -65,6 +65,7 @@ static bertc_status put(job *j, const bertc_dataset *set, const float *logits, s
 {
     FILE *to = j->files[0].stream;
     j->table.to = to;
+    j->table.stored = bertc_predictor_thresholds(j->predictor);
     bertc_status status = j->submission ? put_submission(to, set, logits, err)
                                         : cli_prediction_table_put(&j->table, set, logits, err);
     if (status == BERTC_OK && j->values->logits) put_logits(j->files[1].stream, set, logits, before);
@@ -111,7 +112,8 @@ static size_t first_lines(const char *text, size_t length, size_t count)
 }
 
 /* Answer the lines of standard input, whatever is there at once. Lines that are there together are computed in passes of
- * --batch-size texts, several passes between two outputs, so that texts of similar length share a pass. */
+ * --batch-size texts, several passes between two outputs, so that texts of similar length share a pass. If the first
+ * line is late, the weights are read before it comes; else it is checked before that. */
 static bertc_status answer_lines(job *j, bertc_error *err)
 {
     enum { PASSES = 8 };
@@ -119,9 +121,9 @@ static bertc_status answer_lines(job *j, bertc_error *err)
     const char *text;
     size_t length, limit = (size_t)j->values->predict.limit, most = PASSES * (size_t)j->values->predict.batch_size;
     bertc_error why = {0};
-    bertc_status status = BERTC_OK;
+    bertc_status status = cli_input_is_late() ? bertc_predictor_load(j->predictor, err) : BERTC_OK;
     if (isatty(STDOUT_FILENO)) j->progress.observer.progress = NULL; /* it would mix with the answers */
-    if (isatty(STDIN_FILENO))
+    if (status == BERTC_OK && isatty(STDIN_FILENO))
         fprintf(stderr, "reading texts from the terminal, %s; Ctrl-D ends\n",
                 j->task->pair ? "a line each: a first text, a TAB and a second text" : "a line each");
     while (status == BERTC_OK && !(limit > 0 && j->texts == limit) && cli_lines_next(&lines, &text, &length, &why))
@@ -164,14 +166,14 @@ bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_erro
     job j = {.values = v};
     if (v->predict.keep_columns && !v->predict.data)
         return cli_fail(err, BERTC_USAGE, "--keep-columns has no effect without --data");
+    if (v->out && v->logits && strcmp(v->out, v->logits) == 0)
+        return cli_fail(err, BERTC_USAGE, "--out and --logits are the same file");
     bertc_status status = cli_infer_begin(v, &j.progress, &j.predictor, err);
     j.task = bertc_predictor_task(j.predictor);
     if (status == BERTC_OK) j.submission = is_submission(v, j.task);
-    if (status == BERTC_OK && !j.submission)
-        status = cli_prediction_table_open(&j.table, v, j.task, bertc_predictor_thresholds(j.predictor), err);
+    if (status == BERTC_OK && !j.submission) status = cli_prediction_table_open(&j.table, v, j.task, err);
     if (status == BERTC_OK) status = cli_inference_check_outputs(v, j.task, err);
     if (status == BERTC_OK) status = cli_files_open(j.files, v->out, v->logits, "logits", err);
-    if (status == BERTC_OK && !v->predict.data) status = bertc_predictor_load(j.predictor, err);
     if (status == BERTC_OK) status = v->predict.data ? predict_data(&j, err) : answer_lines(&j, err);
     if (status == BERTC_OK) status = cli_files_commit(j.files, err);
     cli_files_close(j.files, err);

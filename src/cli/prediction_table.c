@@ -25,7 +25,7 @@ static bertc_status check(const cli_inference_values *v, const bertc_task *task,
 }
 
 bertc_status cli_prediction_table_open(cli_prediction_table *t, const cli_inference_values *v, const bertc_task *task,
-                                       const double *stored, bertc_error *err)
+                                       bertc_error *err)
 {
     bool shaped = v->format || v->probabilities || v->top_k > 0 || v->predict.keep_columns;
     *t = (cli_prediction_table){.task = task, .format = v->format ? v->format : CLI_TSV,
@@ -39,10 +39,9 @@ bertc_status cli_prediction_table_open(cli_prediction_table *t, const cli_infere
     t->values = malloc(count * sizeof *t->values);
     t->labels = malloc(count * sizeof *t->labels);
     t->text = malloc(bytes);
-    if (v->threshold >= 0 || stored) t->thresholds = malloc(count * sizeof *t->thresholds);
-    if (!t->values || !t->labels || !t->text || ((v->threshold >= 0 || stored) && !t->thresholds))
-        return cli_fail_memory(err);
-    for (size_t c = 0; t->thresholds && c < count; c++) t->thresholds[c] = v->threshold >= 0 ? v->threshold : stored[c];
+    if (v->threshold >= 0) t->thresholds = malloc(count * sizeof *t->thresholds);
+    if (!t->values || !t->labels || !t->text || (v->threshold >= 0 && !t->thresholds)) return cli_fail_memory(err);
+    for (size_t c = 0; t->thresholds && c < count; c++) t->thresholds[c] = v->threshold;
     return BERTC_OK;
 }
 
@@ -175,8 +174,9 @@ static bertc_status check_names(const cli_prediction_table *t, const bertc_datas
     if (names && status == BERTC_OK) qsort(names, count, sizeof *names, by_text);
     for (size_t i = 1; names && i < count && status == BERTC_OK; i++)
         if (strcmp(names[i - 1], names[i]) == 0)
-            status = cli_fail(err, BERTC_USAGE, "two columns of the output are named \"%.60s\"; leave one out, or give "
-                              "--format jsonl, in which probabilities are an object", names[i]);
+            status = cli_fail(err, BERTC_USAGE, "two columns of the output are named \"%.60s\"; %s", names[i],
+                              set->num_kept > 0 ? "leave it out of --keep-columns"
+                                                : "give --format jsonl, in which probabilities are an object");
     for (size_t i = 0; names && i < count; i++) free(names[i]);
     free(names);
     return names ? status : cli_fail_memory(err);
@@ -206,7 +206,7 @@ static bertc_status put_prediction(cli_prediction_table *t, const float *logits,
         put_number(t, name, (double)logits[0]);
         return BERTC_OK;
     }
-    size_t count = bertc_task_decide(t->task, logits, t->thresholds, t->labels), used = 0;
+    size_t count = bertc_task_decide(t->task, logits, t->thresholds ? t->thresholds : t->stored, t->labels), used = 0;
     *empty = count == 0;
     if (t->format == CLI_JSONL && !one) {
         put_key(t, name);

@@ -23,16 +23,17 @@ typedef struct cli_prediction_table {
     size_t top;           /* number of best labels; 0: none */
     size_t rows;          /* rows written so far */
     size_t cells;         /* cells of the current row */
-    double *thresholds;   /* (C) or null */
+    double *thresholds;   /* (C) of --threshold; null: not given */
+    const double *stored; /* (C) those of the model, which --threshold replaces; null: none. Set by the owner */
     double *values;       /* (C) probabilities of a row */
     int32_t *labels;      /* (C) scratch */
     char *text;           /* scratch: the predicted labels of a row */
 } cli_prediction_table;
 
-/* Prepare a table by the options. stored: the model's thresholds (C), which --threshold replaces; null: none. Errors: BERTC_USAGE for options that do not fit the task; BERTC_NOMEM. The table can
+/* Prepare a table by the options. Errors: BERTC_USAGE for options that do not fit the task; BERTC_NOMEM. The table can
  * be closed in any case. */
 bertc_status cli_prediction_table_open(cli_prediction_table *table, const cli_inference_values *values,
-                                       const bertc_task *task, const double *stored, bertc_error *err);
+                                       const bertc_task *task, bertc_error *err);
 
 /* Append the predictions of a data set, before the first ones the header. logits (count,C).
  * Errors: BERTC_USAGE if two columns have one name; BERTC_INPUT for a cell that the format cannot hold; BERTC_NOMEM. */

@@ -107,6 +107,8 @@ static void on_progress(void *user, const bertc_progress *progress)
     if (!changed && time < p->next && progress->step != progress->steps) return;
     snprintf(p->phase, sizeof p->phase, "%s", progress->phase);
     p->next = time + (p->live ? live_interval : plain_interval);
+    /* How long the phase takes is not known: the first plain line comes after the interval. */
+    if (changed && progress->steps == 0 && !p->live) return;
     draw(p, progress);
 }
 

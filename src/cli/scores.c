@@ -27,3 +27,20 @@ bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const b
     free(json);
     return status;
 }
+
+int cli_text_width(const char *text)
+{
+    int width = 0;
+    for (; *text; text++) width += ((unsigned char)*text & 0xC0) != 0x80;
+    return width;
+}
+
+void cli_put_padded(const char *text, int width)
+{
+    int left = width - 1;
+    for (; *text && (left > 0 || ((unsigned char)*text & 0xC0) == 0x80); text++) {
+        left -= ((unsigned char)*text & 0xC0) != 0x80;
+        putchar(*text);
+    }
+    printf("%*s", left + 1, "");
+}

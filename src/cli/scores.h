@@ -13,4 +13,10 @@ bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const b
 /* Print a number of JSON that reads back to the same bits, or null if the number is not finite. */
 void cli_put_number(double value);
 
+/* Return the number of characters of UTF-8 text. */
+int cli_text_width(const char *text);
+
+/* Print at most the first width - 1 characters of UTF-8 text, then spaces up to `width`. */
+void cli_put_padded(const char *text, int width);
+
 #endif

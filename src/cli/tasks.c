@@ -27,5 +27,7 @@ bertc_status cli_tasks(const void *values, cli_arguments arguments, bertc_error 
         printf(format, task->name, task->folder, task->pair ? "pair" : "single", metrics,
                task->kind == BERTC_REGRESSION ? "a number" : labels, task->title);
     }
+    printf(format, BERTC_CUSTOM_TASK, "-", "any", "accuracy, f1_macro", "those of the table",
+           "your own tables; FILE.json: a task file");
     return BERTC_OK;
 }

@@ -101,9 +101,13 @@ static bertc_status encode_line(const cli_tokenize_values *v, const bertc_tokeni
     p->no_tab = v->pair && !tab;
     if (p->no_tab) return BERTC_INPUT;
     size_t first = tab ? (size_t)(tab - line) : length;
-    bertc_status status = (v->long_texts == BERTC_LONG_TAIL ? bertc_tokenizer_encode_tail : bertc_tokenizer_encode)(
-        tokenizer, encoding, line, first, tab ? tab + 1 : NULL, tab ? length - first - 1 : 0, (size_t)v->max_length,
-        &p->error);
+    size_t second = tab ? length - first - 1 : 0, max_length = (size_t)v->max_length;
+    bertc_status status =
+        v->long_texts == BERTC_LONG_TAIL
+            ? bertc_tokenizer_encode_tail(tokenizer, encoding, line, first, tab ? tab + 1 : NULL, second, max_length,
+                                          &p->error)
+            : bertc_tokenizer_encode(tokenizer, encoding, line, first, tab ? tab + 1 : NULL, second, max_length,
+                                     &p->error);
     p->invalid += encoding->invalid;
     return status == BERTC_OK ? put_line(p, encoding, v->offsets) : status;
 }

@@ -79,22 +79,30 @@ static bool block_put_windows(block *b, const bertc_encoding *encoding, bool typ
     return true;
 }
 
+/* Encode a text and cut it to the maximum length, or into windows. */
+static bertc_status encode_text(const bertc_tokenizer *tokenizer, const bertc_example *e, bertc_length_limit limit,
+                                bertc_encoding *encoding, bertc_windows *windows, bertc_error *err)
+{
+    bertc_status status;
+    size_t max_length = limit.max_length;
+    bool cuts = limit.long_texts == BERTC_LONG_WINDOWS;
+    if (limit.long_texts == BERTC_LONG_TAIL)
+        status = bertc_tokenizer_encode_tail(tokenizer, encoding, e->a, e->na, e->b, e->nb, max_length, err);
+    else
+        status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb, cuts ? 0 : max_length, err);
+    if (status != BERTC_OK) return status;
+    return bertc_encoding_windows(encoding, cuts ? max_length : 0, limit.window_overlap, windows, err);
+}
+
 static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
                          bertc_length_limit limit, bertc_encoding *encoding)
 {
     const bool typed = !bertc_tokenizer_options_of(tokenizer).no_types;
-    const bool cuts = limit.long_texts == BERTC_LONG_WINDOWS;
-    const size_t max_length = cuts ? 0 : limit.max_length;
     for (size_t i = 0; i < b->count; i++) {
         const bertc_example *e = &dataset->examples[b->first + i];
         bertc_error inner = {0};
         bertc_windows windows;
-        bertc_status status =
-            (limit.long_texts == BERTC_LONG_TAIL ? bertc_tokenizer_encode_tail : bertc_tokenizer_encode)(
-                tokenizer, encoding, e->a, e->na, e->b, e->nb, max_length, &inner);
-        if (status == BERTC_OK)
-            status = bertc_encoding_windows(encoding, cuts ? limit.max_length : 0, limit.window_overlap, &windows,
-                                            &inner);
+        bertc_status status = encode_text(tokenizer, e, limit, encoding, &windows, &inner);
         if (status == BERTC_OK && !block_put_windows(b, encoding, typed, &windows)) status = BERTC_NOMEM;
         if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
         else if (status != BERTC_OK) bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
@@ -111,9 +119,11 @@ static bertc_status count_sequences(bertc_inputs *inputs, const block *blocks, s
                                     bertc_error *err)
 {
     size_t texts = inputs->count, n = 0;
-    for (size_t t = 0; t < texts; t++)
+    for (size_t t = 0; t < texts; t++) {
+        inputs->cut += inputs->windows[t + 1] > 1;
         if (!bc_size_add(inputs->windows[t], inputs->windows[t + 1], &inputs->windows[t + 1]))
             return bc_fail_memory(err);
+    }
     inputs->count = inputs->windows[texts];
     if (inputs->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu windows, the maximum is %u", path, inputs->count, UINT32_MAX);
@@ -247,7 +257,7 @@ static bertc_status copy_targets(bertc_inputs *inputs, const bertc_dataset *data
 static bertc_status repeat_targets(bertc_inputs *inputs, size_t texts, bertc_error *err)
 {
     size_t total = 0;
-    if (inputs->count == texts) {
+    if (inputs->cut == 0) {
         bc_free(inputs->windows);
         inputs->windows = NULL;
         return BERTC_OK;

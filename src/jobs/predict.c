@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -37,7 +38,7 @@ typedef struct bertc_predictor {
     int32_t threads;
     bool loaded;         /* weights and memory for parts of a longer input are there */
     bertc_limits limits; /* of these parts */
-    size_t texts, truncated, invalid; /* sums over them */
+    size_t texts, windows, cut, truncated, invalid; /* sums over them */
     char *place;                      /* path of the first of them; null: none yet */
 } job;
 
@@ -56,7 +57,7 @@ static void notify_order(const job *j, const char *source, const char *reason, c
 
 /* Match the model's labels with the task's: by name, or by number if they are unnamed, or with any_labels in the order
  * of the model. */
-static bertc_status match_labels(job *j, bertc_error *err)
+static bertc_status match_names(job *j, bertc_error *err)
 {
     int32_t *map = j->map;
     const bertc_config *config = &j->inference.source.config;
@@ -93,12 +94,21 @@ static bertc_status read_thresholds(job *j, bertc_error *err)
     if (j->task->kind != BERTC_MULTILABEL) return BERTC_OK;
     bertc_status status = bc_thresholds_read(j->options.model, &j->inference.source.config, &own, err);
     if (status == BERTC_OK && own) {
+        bc_notify(bc_meter_notify(&j->meter), "%s/%s: the thresholds of its labels are used", j->options.model,
+                  BC_THRESHOLDS_FILE);
         j->thresholds = bc_alloc(count, sizeof *j->thresholds);
         if (!j->thresholds) status = bc_fail_memory(err);
     }
     for (size_t i = 0; j->thresholds && i < count; i++) j->thresholds[i] = own[j->map[i]];
     bc_free(own);
     return status;
+}
+
+/* Match the labels, and read the thresholds beside the model. */
+static bertc_status match_labels(job *j, bertc_error *err)
+{
+    bertc_status status = match_names(j, err);
+    return status == BERTC_OK ? read_thresholds(j, err) : status;
 }
 
 /* If the labels were not matched by name, fail if another order of the labels has a far better accuracy. */
@@ -141,7 +151,7 @@ static bertc_status score_predictions(job *j, bertc_scores *scores, bertc_error 
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-/* Find the task and match the labels. */
+/* Find the task, and open configuration and tokenizer. */
 static bertc_status open_job(job *j, bertc_error *err)
 {
     const bertc_predict_options *o = &j->options;
@@ -159,8 +169,7 @@ static bertc_status open_job(job *j, bertc_error *err)
     if (!j->stated) j->task = j->owned;
     if (status != BERTC_OK) return status;
     j->map = bc_alloc((size_t)j->task->num_labels, sizeof *j->map);
-    status = j->map ? match_labels(j, err) : bc_fail_memory(err);
-    return status == BERTC_OK ? read_thresholds(j, err) : status;
+    return j->map ? BERTC_OK : bc_fail_memory(err);
 }
 
 static void close_job(job *j)
@@ -175,7 +184,7 @@ static void close_job(job *j)
 }
 
 /* Tokenize the data set, and plan passes whose logits are in the order of the task's labels. */
-static bertc_status plan_passes(job *j, const bertc_dataset *dataset, bertc_error *err)
+static bertc_status plan_passes(job *j, const bertc_dataset *dataset, bc_pack pack, bertc_error *err)
 {
     size_t classes = (size_t)j->task->num_labels;
     bertc_inputs *inputs;
@@ -187,7 +196,6 @@ static bertc_status plan_passes(job *j, const bertc_dataset *dataset, bertc_erro
         return status;
     }
     memcpy(columns, j->map, classes * sizeof *columns);
-    const bc_pack pack = {(size_t)j->options.batch_size, BC_PASS_TOKENS};
     return bc_eval_open(&j->eval, inputs, columns, classes, pack, err);
 }
 
@@ -199,13 +207,17 @@ static bertc_status predict(job *j, bool score, bertc_predictions *predictions, 
     const bertc_predict_options *o = &j->options;
     const bertc_notify *notify = bc_meter_notify(&j->meter);
     bc_inference *inference = &j->inference;
+    if (!j->stated && o->data && bc_folder_exists(o->data))
+        return bc_fail(err, BERTC_USAGE, "%s: a folder, but %s is not a run of a task; give --task, or one table as "
+                       "--data", o->data, o->model);
     bertc_status status = bc_model_source_read_texts(o, j->task, score, notify, &j->dataset, err);
     if (status == BERTC_OK && score) status = bc_model_source_check_labels(j->dataset, "score", err);
     if (status == BERTC_OK) status = bc_inference_resolve(inference, o, j->threads, notify, err);
+    if (status == BERTC_OK) status = match_labels(j, err);
     if (status == BERTC_OK && j->thresholds)
         status = bertc_dataset_set_thresholds(j->dataset, j->thresholds, err);
     if (status == BERTC_OK) status = bc_model_open(o->model, &inference->options, &inference->model, err);
-    if (status == BERTC_OK) status = plan_passes(j, j->dataset, err);
+    if (status == BERTC_OK) status = plan_passes(j, j->dataset, (bc_pack){(size_t)o->batch_size, BC_PASS_TOKENS}, err);
     if (status != BERTC_OK) return status;
     j->eval.predicts = !score;
     bc_model_source_notify_inputs(j->dataset, j->eval.inputs, notify);
@@ -294,6 +306,7 @@ const double *bertc_predictor_thresholds(const bertc_predictor *predictor)
 
 bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_error *err)
 {
+    enum { SHORT_TEXTS = 256 };
     if (!predictor) return bc_fail_null(err, __func__, "predictor");
     job *j = predictor;
     bc_inference *inference = &j->inference;
@@ -302,12 +315,13 @@ bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_error *err)
     bertc_status status = bc_inference_resolve(inference, &j->options, j->threads, bc_meter_notify(&j->meter), err);
     inference->options.batch_invariant = true;
     inference->options.frozen = bc_stage_head(inference->source.config.num_hidden_layers);
-    if (status == BERTC_OK)
-        status = bc_model_open(j->options.model, &inference->options, &inference->model, err);
+    if (status == BERTC_OK) status = match_labels(j, err);
+    if (status == BERTC_OK) status = bc_model_open(j->options.model, &inference->options, &inference->model, err);
     if (status != BERTC_OK) return status;
-    size_t longest = inference->source.max_length, sequences = (size_t)j->options.batch_size;
-    size_t tokens = bc_max(longest, bc_min(BC_PASS_TOKENS, sequences * longest));
-    j->limits = (bertc_limits){.tokens = (int32_t)tokens, .sequences = (int32_t)sequences,
+    /* A pass takes as many tokens as batch_size texts of the maximum length have, and many texts if they are short. */
+    size_t longest = inference->source.max_length, texts = (size_t)j->options.batch_size;
+    size_t tokens = bc_max(longest, bc_min(BC_PASS_TOKENS, texts * longest));
+    j->limits = (bertc_limits){.tokens = (int32_t)tokens, .sequences = (int32_t)bc_max(texts, SHORT_TEXTS),
                                .longest = (int32_t)longest};
     status = bc_inference_allocate(inference, &j->limits, j->limits.sequences, 0, err);
     j->loaded = status == BERTC_OK;
@@ -324,7 +338,8 @@ bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_datas
     if (status == BERTC_OK && dataset->task != j->task)
         status = bc_fail(err, BERTC_USAGE, "a data set of task %s, not of the predictor's", dataset->task->name);
     if (status == BERTC_OK) status = bertc_predictor_load(j, err);
-    if (status == BERTC_OK) status = plan_passes(j, dataset, err);
+    const bc_pack pack = {(size_t)j->limits.sequences, (size_t)j->limits.tokens};
+    if (status == BERTC_OK) status = plan_passes(j, dataset, pack, err);
     if (status == BERTC_OK) {
         j->eval.predicts = j->eval.open_ended = true;
         j->eval.texts_before = j->texts;
@@ -336,6 +351,8 @@ bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_datas
     if (status == BERTC_OK) {
         memcpy(logits, j->eval.logits, dataset->count * j->eval.classes * sizeof *logits);
         j->texts += dataset->count;
+        j->windows += j->eval.inputs->count;
+        j->cut += j->eval.inputs->cut;
         j->truncated += j->eval.inputs->truncated;
         j->invalid += j->eval.inputs->invalid;
     }
@@ -347,9 +364,14 @@ bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_datas
 void bertc_predictor_close(bertc_predictor *predictor)
 {
     if (!predictor) return;
-    const bertc_inputs sums = {.count = predictor->texts, .truncated = predictor->truncated,
+    const bertc_inputs sums = {.count = predictor->cut > 0 ? predictor->windows : predictor->texts,
+                               .texts = predictor->texts, .cut = predictor->cut, .truncated = predictor->truncated,
                                .invalid = predictor->invalid, .longest = predictor->inference.source.max_length};
     const bertc_dataset place = {.path = predictor->place};
+    const bertc_progress all = {.phase = "predict", .unit = "texts", .step = (int64_t)predictor->texts,
+                                .steps = (int64_t)predictor->texts, .loss = (double)NAN, .lr = (double)NAN,
+                                .eta_seconds = (double)NAN};
+    if (predictor->texts > 0) bc_meter_show(&predictor->meter, all, true);
     bc_model_source_notify_inputs(&place, &sums, bc_meter_notify(&predictor->meter));
     close_job(predictor);
     bc_free(predictor);

@@ -41,11 +41,9 @@ void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs 
     if (inputs->truncated > 0)
         bc_notify(notify, "%s: %zu of %zu texts truncated to %zu tokens (--max-length)", set->path,
                   inputs->truncated, inputs->count, inputs->longest);
-    if (!inputs->windows) return;
-    size_t cut = 0;
-    for (size_t t = 0; t < inputs->texts; t++) cut += inputs->windows[t + 1] - inputs->windows[t] > 1;
-    bc_notify(notify, "%s: %zu of %zu texts cut into windows of at most %zu tokens (--max-length): %zu windows in all",
-              set->path, cut, inputs->texts, inputs->longest, inputs->count);
+    if (inputs->cut > 0)
+        bc_notify(notify, "%s: %zu of %zu texts cut into windows of at most %zu tokens (--max-length): %zu windows in all",
+                  set->path, inputs->cut, inputs->texts, inputs->longest, inputs->count);
 }
 
 static bertc_status check_finished(const char *dir, bertc_error *err)

@@ -67,7 +67,7 @@ static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"refere
 /* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
  * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded.
  * OPTIONAL: a TEXT that may be null. OWN: the option describes a user's own task. */
-enum { FREE = 1, HIDDEN = 2, OPTIONAL = 4, OWN = 8 };
+enum { FREE = 1, HIDDEN = 2, OPTIONAL = 4, OWN = BERTC_OPTION_OWN };
 
 /* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \

@@ -23,7 +23,6 @@
 #include "run/task_list.h"
 #include "run/freeze.h"
 #include "run/thresholds.h"
-#include "tasks/survey.h"
 #include "tasks/tasks.h"
 
 /* ---- Options ------------------------------------------------------------------------------- */
@@ -307,28 +306,55 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task
     return BERTC_OK;
 }
 
+/* Report the classes of a training set that have a single example. */
+static bertc_status notify_single(const bertc_dataset *train, const bertc_notify *notify, bertc_error *err)
+{
+    const bertc_task *task = train->task;
+    size_t single = 0;
+    int first = 0;
+    if (task->kind == BERTC_REGRESSION) return BERTC_OK;
+    size_t *counts = bc_calloc((size_t)task->num_labels, sizeof *counts);
+    if (!counts) return bc_fail_memory(err);
+    for (size_t i = 0; i < train->count; i++)
+        for (size_t k = 0; k < train->examples[i].num_labels; k++) counts[train->examples[i].labels[k]]++;
+    for (int c = task->num_labels; c-- > 0;) {
+        if (counts[c] != 1) continue;
+        single++;
+        first = c;
+    }
+    if (single > 0)
+        bc_notify(notify, "%s: %zu class%s with a single example, such as \"%s\"", train->path, single,
+                  single == 1 ? "" : "es", task->labels[first]);
+    bc_free(counts);
+    return BERTC_OK;
+}
+
 /* Report what may be wrong with the data of a user's own task. */
-static bertc_status survey_task(const bc_run *run, const bc_run_task *task, const data_sets *sets, bertc_error *err)
+static bertc_status notify_data(const bc_run *run, const bc_run_task *task, const data_sets *sets, bertc_error *err)
 {
     const bertc_notify *notify = bc_meter_notify(&run->meter);
     const char *path = sets->train->path;
-    bc_survey survey = {0};
+    bertc_repeats repeats[BERTC_SPLITS];
     if (!task->spec->own || !notify) return BERTC_OK;
-    bertc_status status = bc_survey_take(sets->train, &survey, err);
-    if (status == BERTC_OK && survey.repeated > 0)
-        bc_notify(notify, "%s: %zu row%s repeat%s the texts and the label of another row", path, survey.repeated,
-                  survey.repeated == 1 ? "" : "s", survey.repeated == 1 ? "s" : "");
-    if (status == BERTC_OK && survey.single > 0)
-        bc_notify(notify, "%s: %zu class%s with a single example, such as \"%s\"", path, survey.single,
-                  survey.single == 1 ? "" : "es", task->spec->labels[survey.first_single]);
+    bertc_status status = bertc_dataset_repeats((const bertc_dataset *[BERTC_SPLITS]){sets->train}, repeats, err);
+    if (status != BERTC_OK) return status;
+    const bertc_repeats *r = &repeats[BERTC_TRAIN];
+    if (r->duplicates > 0)
+        bc_notify(notify, "%s: %zu row%s the texts of an earlier row, the first on line %zu", path, r->duplicates,
+                  r->duplicates == 1 ? " repeats" : "s repeat", r->duplicate.second);
+    if (r->conflicts > 0)
+        bc_notify(notify, "%s: %zu text%s with different labels, the first on lines %zu and %zu", path, r->conflicts,
+                  r->conflicts == 1 ? "" : "s", r->conflict.first, r->conflict.second);
+    status = notify_single(sets->train, notify, err);
     for (size_t i = 0; status == BERTC_OK && i < task->eval_count; i++) {
         const bertc_dataset *other = sets->evals[i];
-        size_t shared = task->eval_splits[i].split == BERTC_TRAIN ? 0 : bc_survey_count_shared(&survey, other);
+        if (task->eval_splits[i].split == BERTC_TRAIN) continue;
+        status = bertc_dataset_repeats((const bertc_dataset *[BERTC_SPLITS]){sets->train, other}, repeats, err);
+        size_t shared = status == BERTC_OK ? repeats[BERTC_DEV].shared[BERTC_TRAIN] : 0;
         if (shared > 0)
             bc_notify(notify, "%s: %zu of %zu %s texts are also in the training data", other->path, shared, other->count,
                       bertc_split_name(other->split));
     }
-    bc_survey_clear(&survey);
     return status;
 }
 
@@ -346,7 +372,7 @@ static bertc_status read_tasks(bc_run *run, bertc_error *err)
             status = bc_stratify(sets[t].train, (size_t)o->limit_train, (uint64_t)o->seed, err);
         for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
             status = read_split(run, task->eval_splits[i], o->limit_eval, "score", &sets[t].evals[i], err);
-        if (status == BERTC_OK) status = survey_task(run, task, &sets[t], err);
+        if (status == BERTC_OK) status = notify_data(run, task, &sets[t], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {

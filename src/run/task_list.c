@@ -38,14 +38,21 @@ static bertc_status check_task(const bc_task_list *list, const bertc_task *task,
     return BERTC_OK;
 }
 
-/* Check that --data and the options of a user's own task are used. */
-static bertc_status check_data(const bertc_train_options *o, const bc_task_list *list, bool no_data, bool custom,
-                               bertc_error *err)
+/* Whether the list has a name. */
+static bool has_name(const char *list, const char *name)
+{
+    for (const char *p = list; *p; p += *p == ',') {
+        size_t length = strcspn(p, ",");
+        if (length == strlen(name) && memcmp(p, name, length) == 0) return true;
+        p += length;
+    }
+    return false;
+}
+
+/* Check that --data is used, and given if it is needed. */
+static bertc_status check_data(const bertc_train_options *o, const bc_task_list *list, bool no_data, bertc_error *err)
 {
     bool used = false;
-    const char *given = bc_options_of_own_task(o);
-    if (given && !custom)
-        return bc_fail(err, BERTC_USAGE, "--%s has no effect without --task " BERTC_CUSTOM_TASK, given);
     for (int i = 0; i < list->count; i++) {
         const bertc_task *task = list->tasks[i];
         used = used || !bertc_task_states_files(task);
@@ -59,9 +66,12 @@ static bertc_status check_data(const bertc_train_options *o, const bc_task_list 
 bertc_status bc_task_list_open(const bertc_train_options *o, bool no_data, const bertc_notify *notify,
                                bc_task_list *list, bertc_error *err)
 {
-    bool several = strchr(o->task, ',') != NULL, custom = false;
+    bool several = strchr(o->task, ',') != NULL;
+    const char *given = bc_options_of_own_task(o);
     bertc_status status = BERTC_OK;
     *list = (bc_task_list){.count = 0};
+    if (given && !has_name(o->task, BERTC_CUSTOM_TASK))
+        return bc_fail(err, BERTC_USAGE, "--%s has no effect without --task " BERTC_CUSTOM_TASK, given);
     for (const char *p = o->task, *next = p; next && status == BERTC_OK; p = next) {
         size_t length = strcspn(p, ",");
         next = p[length] == ',' ? p + length + 1 : NULL;
@@ -70,11 +80,10 @@ bertc_status bc_task_list_open(const bertc_train_options *o, bool no_data, const
         char *name = bc_strndup(p, length);
         const bertc_task *task = NULL;
         status = name ? open_task(o, name, notify, &task, err) : bc_fail_memory(err);
-        custom = custom || (name && strcmp(name, BERTC_CUSTOM_TASK) == 0);
         if (status == BERTC_OK) status = check_task(list, task, several, err);
         if (status == BERTC_OK) list->tasks[list->count++] = task;
         else bertc_task_close(task);
         bc_free(name);
     }
-    return status == BERTC_OK ? check_data(o, list, no_data, custom, err) : status;
+    return status == BERTC_OK ? check_data(o, list, no_data, err) : status;
 }

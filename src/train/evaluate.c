@@ -75,7 +75,7 @@ static void report_progress(bc_meter *meter, const bc_eval *eval, int64_t pass, 
         p.phase = "predict";
         p.unit = "texts";
         p.step = (int64_t)(eval->texts_before + texts);
-        p.steps = eval->open_ended ? 0 : (int64_t)eval->inputs->count;
+        p.steps = eval->open_ended ? 0 : (int64_t)eval->texts;
     }
     bc_meter_show(meter, p, !eval->open_ended && (pass == 1 || pass == eval->passes));
 }
@@ -98,7 +98,7 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bert
         if (status != BERTC_OK) return status;
         store_logits(eval, batch, workspace->logits);
         done += tokens;
-        report_progress(meter, eval, ++pass, at + n, done, began);
+        report_progress(meter, eval, ++pass, (at + n) * eval->texts / eval->inputs->count, done, began);
     }
     pool_windows(eval);
     meter->pass_seconds = bc_clock() - began;

@@ -121,11 +121,13 @@ static bertc_status locate_table(const bertc_task *task, const char *data, const
     return status;
 }
 
-/* Find the file of a split. After success, release *at with clear(). */
-static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, place *at, bertc_error *err)
+/* Find the file of a split; *missing: the error is that there is none. After success, release *at with clear(). */
+static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, place *at, bool *missing,
+                           bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     *at = (place){NULL, NULL, NULL};
+    *missing = false;
     const char *name = task->trained_as ? task->trained_as : task->name, *table = task->tables[split].file;
     const search s = {.folders = {task->folder, task->old_folder, "", name},
                       .distributions = {&task->splits[split], &task->old_splits[split]}};
@@ -138,15 +140,17 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
         if (folder && at->columns->file) status = try_file(data, folder, at, err);
     }
     if (status == BERTC_OK && !at->path && table) status = locate_table(task, data, &s, split, at, err);
-    if (status == BERTC_OK && !at->path) status = fail_missing(&s, table, data, err);
+    *missing = status == BERTC_OK && !at->path;
+    if (*missing) status = fail_missing(&s, table, data, err);
     if (status != BERTC_OK) clear(at);
     return status;
 }
 
-bertc_status bc_glue_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
+bertc_status bc_glue_path(const bertc_task *task, const char *data, bertc_split split, char **path, bool *missing,
+                          bertc_error *err)
 {
     place at;
-    bertc_status status = locate(task, data, split, &at, err);
+    bertc_status status = locate(task, data, split, &at, missing, err);
     if (status != BERTC_OK) return status;
     *path = at.path;
     at.path = NULL;
@@ -183,7 +187,8 @@ bertc_status bc_glue_read(const bertc_task *task, const char *data, bertc_split 
     place at;
     char *text = NULL;
     bc_dev_rows dev = {0};
-    bertc_status status = locate(task, data, split, &at, err);
+    bool missing;
+    bertc_status status = locate(task, data, split, &at, &missing, err);
     if (status != BERTC_OK) return status;
     const bertc_columns alone = bc_columns_of_texts(at.columns);
     if (texts) at.columns = &alone;

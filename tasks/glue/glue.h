@@ -7,8 +7,10 @@
 
 #include "bertc/task.h"
 
-/* Find the file of a split, which the task has. Errors: as bertc_task_path. */
-bertc_status bc_glue_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err);
+/* Find the file of a split, which the task has. *missing: the error is that there is no such file. Errors: as
+ * bertc_task_path. */
+bertc_status bc_glue_path(const bertc_task *task, const char *data, bertc_split split, char **path, bool *missing,
+                          bertc_error *err);
 
 /* Read a split, which the task has; if `texts`, without its labels. Errors: as bertc_dataset_read and
  * bertc_dataset_read_texts. */

@@ -88,16 +88,20 @@ static bertc_status check(const bertc_task *task, const char *data, bertc_split 
     return BERTC_OK;
 }
 
-/* Find the file of a split of an own task: in the folder `data`, or the table `data`, or the task's own file. */
-static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
+/* Find the file of a split of an own task: in the folder `data`, or the table `data`, or the task's own file. *missing:
+ * the error is that there is no such file. */
+static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, char **path, bool *missing,
+                           bertc_error *err)
 {
     struct stat info;
     bertc_status status = BERTC_OK;
     *path = NULL;
+    *missing = false;
     if (data && stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open");
     if (data && S_ISDIR(info.st_mode)) {
         status = find_in_folder(data, split, path, err);
         if (status != BERTC_OK || *path) return status;
+        *missing = true;
         return bc_fail(err, BERTC_INPUT, "%s: there is no %s.csv (or .tsv, .jsonl, .json)", data, stems[split][0]);
     }
     const char *file = data ? data : task->splits[split].file;
@@ -105,13 +109,36 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
     return *path ? BERTC_OK : bc_fail_memory(err);
 }
 
+static bertc_status find_path(const bertc_task *task, const char *data, bertc_split split, char **path, bool *missing,
+                              bertc_error *err)
+{
+    return (task->own ? locate : bc_glue_path)(task, data, split, path, missing, err);
+}
+
 bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
 {
+    bool missing;
     if (!path) return bc_fail_null(err, __func__, "path");
     *path = NULL;
     bertc_status status = check(task, data, split, __func__, err);
+    return status == BERTC_OK ? find_path(task, data, split, path, &missing, err) : status;
+}
+
+bertc_status bertc_task_has_split(const bertc_task *task, const char *data, bertc_split split, bool *found,
+                                  bertc_error *err)
+{
+    bertc_error why = {0};
+    char *path = NULL;
+    bool missing = false;
+    if (!task || !found) return bc_fail_null(err, __func__, "task and found");
+    *found = false;
+    if ((unsigned)split < BERTC_SPLITS && !task->splits[split].file && !(data && task->own)) return BERTC_OK;
+    bertc_status status = check(task, data, split, __func__, err);
     if (status != BERTC_OK) return status;
-    return task->own ? locate(task, data, split, path, err) : bc_glue_path(task, data, split, path, err);
+    status = find_path(task, data, split, &path, &missing, &why);
+    *found = status == BERTC_OK;
+    bc_free(path);
+    return status == BERTC_OK || missing ? BERTC_OK : bc_fail(err, status, "%s", why.message);
 }
 
 /* Scan the train file again to choose the dev share. */
@@ -163,7 +190,8 @@ static bertc_status read_own(const bertc_task *task, const char *data, bertc_spl
     if (!data && split != BERTC_TEST && bc_own_shares(task->own))
         return read_share(task, split, texts, limit, dataset, err);
     struct bertc_own_task own = *task->own; /* with the columns of this file if none are stated */
-    bertc_status status = locate(task, data, split, &path, err);
+    bool missing;
+    bertc_status status = locate(task, data, split, &path, &missing, err);
     if (status == BERTC_OK) status = bc_own_check_file(&own, path, err);
     if (status == BERTC_OK && !own.columns.text) status = bc_own_find_columns(&own, path, false, err);
     bertc_columns columns = bc_own_columns_of(&own, NULL);

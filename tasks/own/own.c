@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/size.h"
 
 const char *bc_own_keep(struct bertc_own_task *own, const char *text, size_t length)
 {
@@ -54,7 +55,7 @@ bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *
     } known;
     bool classes = own->row.kind == BERTC_CLASSIFICATION;
     size_t count = classes ? (size_t)own->row.num_labels : 0;
-    uint64_t *found = bc_calloc(scan->num_labels, sizeof *found);
+    uint64_t *found = bc_calloc(bc_max(scan->num_labels, 1), sizeof *found);
     known *labels = bc_alloc(count, sizeof *labels);
     bertc_status status = found && labels
                               ? bc_scan_choose_dev(scan, bc_own_share(own), classes, found, chosen, err)

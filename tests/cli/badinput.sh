@@ -79,7 +79,9 @@ input=$scratch/long
 long_line >"$input"
 refuse 3 "standard input:1: a line of more than 67108864 bytes" tokenize --model model
 { echo "a film"; long_line; } >"$input"
-refuse 3 "standard input:2: a line of more than 67108864 bytes" predict --task sst2 --model "$RUN"
+run 3 predict --task sst2 --model "$RUN" # line 1 is answered before line 2 is read
+[ "$(wc -l <"$scratch/out")" = 1 ] || fail "the answers before a long line: $(cat "$scratch/out")"
+[ "$(tail -n 1 "$scratch/err")" = "bertc: standard input:2: a line of more than 67108864 bytes" ] || fail "$(cat "$scratch/err")"
 refuse 3 "standard input:2: a line of more than 67108864 bytes" embed --model "$RUN"
 input=/dev/null
 

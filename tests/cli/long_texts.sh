@@ -32,6 +32,7 @@ head -n 3 "$SAMPLE/SST-2/test.tsv" | tail -n 2 | cut -f 2 >lines
 input=lines
 run 0 predict --task sst2 --model run --logits logits.tsv
 [ "$(wc -l <"$scratch/out")" = 2 ] || fail "predict: $(cat "$scratch/out")"
+grep -q "of 2$cut[0-9]* windows in all$" "$scratch/err" || fail "windows of lines: $(cat "$scratch/err")"
 [ "$(wc -l <logits.tsv)" = 3 ] || fail "logits: $(cat logits.tsv)"
 
 # Refusals.

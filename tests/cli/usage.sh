@@ -87,11 +87,11 @@ done
 run 0 eval --help --no-such-option
 run 0 help eval
 contains "$scratch/out" \
-    "Usage: bertc eval --task TASK --model DIR [OPTION]..." \
+    "Usage: bertc eval --model DIR [OPTION]..." \
     "  --split SPLIT             the split of the data to use (train|dev|test; default dev)" \
     "  --batch-size N            number of sequences computed together (default 32; 1 to 65536)"
 run 0 help
-contains "$scratch/out" "  finetune   fine-tune a model on a GLUE task" \
+contains "$scratch/out" "  finetune   fine-tune a model on a GLUE task or on your own data" \
     "    8  another run has locked the folder"
 run 0 --help
 run 0 -h

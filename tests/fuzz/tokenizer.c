@@ -65,6 +65,22 @@ static void check_same(const bertc_encoding *x, const bertc_encoding *y)
     FUZZ_CHECK(memcmp(x->end, y->end, x->count * sizeof *x->end) == 0);
 }
 
+/* The windows of an encoding fit, follow each other at equal distances and have every piece of the text that is cut. */
+static void check_windows(const bertc_encoding *e, size_t max, size_t overlap)
+{
+    bertc_windows w;
+    size_t end = 0, first;
+    if (bertc_encoding_windows(e, max, overlap, &w, NULL) != BERTC_OK) return;
+    FUZZ_CHECK(w.before + w.pieces + w.after == e->count && w.count > 0);
+    for (size_t i = 0; i < w.count; i++) {
+        size_t pieces = bertc_windows_at(&w, i, &first);
+        FUZZ_CHECK(w.before + pieces + w.after <= max && first + pieces + w.after <= e->count);
+        FUZZ_CHECK(first == (i ? end - overlap : w.before) && (pieces == w.capacity || i + 1 == w.count));
+        end = first + pieces;
+    }
+    FUZZ_CHECK(end + w.after == e->count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bertc_encoding reused;
@@ -89,6 +105,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t kept = fresh.count, cut = fresh.truncated;
         FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, 0, NULL) == BERTC_OK);
         FUZZ_CHECK(fresh.count == kept + cut && (cut == 0 || kept == max));
+        check_windows(&fresh, max, data[2] % max);
+        FUZZ_CHECK(bertc_tokenizer_encode_tail(tokenizer, &reused, a, na, second, nb, max, NULL) == BERTC_OK);
+        FUZZ_CHECK(reused.count == kept && reused.truncated == cut);
+        check_offsets(&reused, na, nb);
     }
     bertc_encoding_clear(&fresh);
     free(a);

@@ -81,9 +81,10 @@ def save_random_model(folder, seed, **shape):
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
 
 
-def save_encoder_with_head(source, folder, seed, labels=3):
+def save_encoder_with_head(source, folder, seed, labels=3, problem=None):
     torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=labels, dtype=torch.float32)
+    model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=labels, problem_type=problem,
+                                                               dtype=torch.float32)
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(source).save_pretrained(folder)
 

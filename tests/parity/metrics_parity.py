@@ -3,8 +3,8 @@
     python3 tests/parity/metrics_parity.py [--library build/release/libbertc.so] [--rounds 5000]
 
 Each round scores random logits of random labels by bertc_task_score and bertc_task_report_classes and compares every
-metric with the reference: two or more classes, balanced or not, absent classes, ties, constant predictions, saturated
-probabilities, one example or thousands. Prints the number of values compared and the largest difference. Exits 77 if
+metric with the reference: two or more classes, sets of labels, balanced or not, absent classes, ties, constant
+predictions, saturated probabilities, thresholds, one example or thousands. Prints the number of values compared and the largest difference. Exits 77 if
 the library or a package is absent, 1 if a value has a relative difference of more than 1e-12.
 """
 import argparse
@@ -16,13 +16,14 @@ import warnings
 
 TOLERANCE = 1e-12
 DEV = 1
-CLASSIFICATION, REGRESSION = 0, 1
+CLASSIFICATION, REGRESSION, MULTILABEL = 0, 1, 2
 METRICS = ("accuracy", "f1", "matthews", "pearson", "spearman", "f1_macro", "f1_micro", "f1_weighted", "precision",
            "precision_macro", "precision_micro", "recall", "recall_macro", "recall_micro", "auc", "average_precision",
            "subset_accuracy", "mse", "mae", "r2", "loss")  # in the order of bertc_metric
 TWO_CLASSES = {"f1", "precision", "recall"}
 VALUES = {"pearson", "spearman", "mse", "mae", "r2", "loss"}
 CLASSES = set(METRICS) - VALUES | {"loss"}
+SETS = CLASSES - TWO_CLASSES - {"accuracy", "matthews"}
 
 
 class Scores(ctypes.Structure):
@@ -43,7 +44,8 @@ class Dataset(ctypes.Structure):
                 ("count", ctypes.c_size_t), ("examples", ctypes.c_void_p), ("skipped_short", ctypes.c_size_t),
                 ("skipped_label", ctypes.c_size_t), ("labelled", ctypes.c_bool),
                 ("missing_label_column", ctypes.c_char_p), ("header_columns", ctypes.c_char_p),
-                ("text", ctypes.c_char_p), ("label_numbers", ctypes.c_void_p)]
+                ("num_kept", ctypes.c_size_t), ("kept_names", ctypes.c_void_p), ("kept", ctypes.c_void_p),
+                ("text", ctypes.c_char_p), ("thresholds", ctypes.c_void_p), ("label_numbers", ctypes.c_void_p)]
 
 
 class ClassScores(ctypes.Structure):
@@ -77,6 +79,7 @@ def load(path):
     library.bertc_metric_name.restype = ctypes.c_char_p
     arguments = [ctypes.POINTER(Dataset), ctypes.c_void_p]
     library.bertc_task_score.argtypes = arguments + [ctypes.POINTER(Scores), ctypes.POINTER(Error)]
+    library.bertc_dataset_set_thresholds.argtypes = arguments + [ctypes.POINTER(Error)]
     library.bertc_task_report_classes.argtypes = arguments + [ctypes.POINTER(Report), ctypes.POINTER(Error)]
     names = tuple(library.bertc_metric_name(m).decode() for m in range(len(METRICS)))
     if names != METRICS or library.bertc_metric_name(len(METRICS)):
@@ -85,18 +88,23 @@ def load(path):
 
 
 def make_dataset(np, targets, classes):
-    """A data set in memory, without texts. Returns it with what must outlive it."""
+    """A data set in memory, without texts. Returns it with what must outlive it. Targets that are a matrix are sets."""
+    sets = targets.ndim == 2
     example = np.dtype([("a", "u8"), ("b", "u8"), ("na", "u8"), ("nb", "u8"), ("labels", "u8"), ("num_labels", "u8"),
                         ("value", "f4"), ("line", "u8"), ("index", "u8"), ("nindex", "u8")], align=True)
     rows = np.zeros(len(targets), dtype=example)
     numbers = np.arange(max(classes, 1), dtype=np.int32)
-    if classes:
+    if sets:
+        numbers = np.append(np.nonzero(targets)[1], 0).astype(np.int32)
+        rows["num_labels"] = targets.sum(axis=1)
+        rows["labels"] = numbers.ctypes.data + 4 * (np.cumsum(rows["num_labels"]) - rows["num_labels"])
+    elif classes:
         rows["labels"] = numbers.ctypes.data + 4 * np.asarray(targets, dtype=np.uint64)
         rows["num_labels"] = 1
     else:
         rows["value"] = targets
     names = (ctypes.c_char_p * max(classes, 1))(*[f"label {c}".encode() for c in range(max(classes, 1))])
-    task = Task(name=b"random", kind=CLASSIFICATION if classes else REGRESSION, num_labels=max(classes, 1),
+    task = Task(name=b"random", kind=MULTILABEL if sets else CLASSIFICATION if classes else REGRESSION, num_labels=max(classes, 1),
                 labels=ctypes.addressof(names), file_labels=ctypes.addressof(names), low=-math.inf, high=math.inf)
     data = Dataset(task=ctypes.pointer(task), split=DEV, path=b"random", count=len(targets), labelled=True,
                    examples=rows.ctypes.data)
@@ -108,10 +116,12 @@ def check(status, error):
         sys.exit(f"bertc: {error.message.decode()}")
 
 
-def bertc_scores(np, library, targets, logits, classes):
-    """The metrics by name, and by class the support, precision, recall and F1, then the confusion matrix."""
+def bertc_scores(np, library, targets, logits, classes, thresholds=None):
+    """The metrics by name, and by class the support, precision, recall and F1, then the confusion matrix of classes."""
     data, kept = make_dataset(np, targets, classes)
     error, scores, report = Error(), Scores(), Report()
+    if thresholds is not None:
+        check(library.bertc_dataset_set_thresholds(data, thresholds.ctypes.data, error), error)
     check(library.bertc_task_score(data, logits.ctypes.data, scores, error), error)
     out = dict(zip(METRICS, scores.value))
     if classes:
@@ -122,13 +132,16 @@ def bertc_scores(np, library, targets, logits, classes):
         for cell in report.confusions[:report.num_confusions]:
             matrix[cell.label, cell.predicted] = cell.count
         library.bertc_class_report_clear(ctypes.byref(report))
+    if thresholds is not None:
+        check(library.bertc_dataset_set_thresholds(data, None, error), error)
     del kept
     return out
 
 
 def softmax(np, logits):
-    """The probabilities, summed in the order of the classes: saturated ones have the same ties as the library's."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    """The probabilities, summed in the order of the classes and with the C library's exp, whose last bit may differ from
+    numpy's: saturated ones have the same ties as the library's."""
+    powers = np.frompyfunc(math.exp, 1, 1)(logits - logits.max(axis=1, keepdims=True)).astype(float)
     return powers / np.cumsum(powers, axis=1)[:, -1:]
 
 
@@ -168,6 +181,28 @@ def reference_classes(np, labels, logits):
     return out
 
 
+def reference_sets(np, sets, logits, thresholds):
+    """scikit-learn's metrics of indicator matrices. The logits rank as the probabilities do, but without their ties."""
+    from sklearn import metrics
+    logits = logits.astype(np.float64)
+    cut = np.log(thresholds / (1 - thresholds)) if thresholds is not None else 0
+    predicted = (logits >= cut).astype(int)
+    signed = np.where(sets, -logits, logits)
+    out = {"subset_accuracy": metrics.accuracy_score(sets, predicted),
+           "f1_weighted": metrics.f1_score(sets, predicted, average="weighted", zero_division=0),
+           "loss": float(np.mean(np.logaddexp(0, signed)))}
+    for name, function in (("f1", metrics.f1_score), ("precision", metrics.precision_score),
+                           ("recall", metrics.recall_score)):
+        for average in ("macro", "micro"):
+            out[f"{name}_{average}"] = function(sets, predicted, average=average, zero_division=0)
+    by_class = metrics.precision_recall_fscore_support(sets, predicted, zero_division=0)
+    out["by class"] = np.stack([by_class[3], by_class[0], by_class[1], by_class[2]], axis=1)
+    both = (sets.sum(axis=0) > 0) & (sets.sum(axis=0) < len(sets))
+    out["auc"] = metrics.roc_auc_score(sets, logits, average="macro") if both.all() else math.nan
+    out["average_precision"] = metrics.average_precision_score(sets, logits, average="macro")
+    return out
+
+
 def reference_values(np, targets, values):
     from scipy import stats
     from sklearn import metrics
@@ -199,6 +234,24 @@ def draw_classes(np, rng):
     if rng.random() < 0.1:
         logits *= np.float32(rng.choice([20, 1e4]))  # saturated probabilities
     return labels, np.ascontiguousarray(logits, dtype=np.float32)
+
+
+def draw_sets(np, rng):
+    """Random sets of labels, rare or frequent, absent or always there, logits as those of classes, maybe thresholds."""
+    labels = int(rng.choice([2, 3, 5, 28, 60]))
+    count = int(rng.choice([2, 5, 20, 50, 300, 1000]))
+    sets = (rng.random((count, labels)) < rng.beta(rng.choice([0.3, 1.0, 5.0]), 2, labels)).astype(int)
+    if rng.random() < 0.6:
+        sets[0], sets[1] = 1, 0  # auc has a value
+    logits = rng.normal(0, 1, sets.shape) + sets * rng.choice([-3.0, 0.0, 0.5, 3.0]) - rng.choice([0.0, 1.0])
+    if rng.random() < 0.3:
+        logits = np.round(logits)  # many ties
+    if rng.random() < 0.1:
+        logits[:] = logits[0]
+    if rng.random() < 0.1:
+        logits *= rng.choice([20, 1e4])  # saturated probabilities
+    thresholds = rng.uniform(0.01, 0.99, labels) if rng.random() < 0.5 else None
+    return sets, np.ascontiguousarray(logits, dtype=np.float32), thresholds
 
 
 def draw_values(np, rng):
@@ -243,7 +296,13 @@ def main():
     compared = wrong = undefined = 0
     worst = 0.0
     for turn in range(options.rounds):
-        if turn % 4 == 0:
+        thresholds = None
+        if turn % 4 == 2:
+            targets, logits, thresholds = draw_sets(np, rng)
+            classes = logits.shape[1]
+            expected = reference_sets(np, targets, logits, thresholds)
+            fitting = SETS
+        elif turn % 4 == 0:
             classes = 0
             targets, logits = draw_values(np, rng)
             expected = reference_values(np, targets, logits[:, 0])
@@ -254,7 +313,7 @@ def main():
             expected = reference_classes(np, targets, logits)
             fitting = CLASSES - (TWO_CLASSES if classes > 2 else set())
         assert fitting <= set(expected)
-        got = bertc_scores(np, library, targets, logits, classes)
+        got = bertc_scores(np, library, targets, logits, classes, thresholds)
         for name, value in expected.items():
             compared += 1
             undefined += np.isnan(value).any()

@@ -4,7 +4,7 @@
  *
  * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT receives logits (S,C),
  * the mean loss, and with `gradients` grad.NAME for every parameter, all without dropout. If INPUTS has class_weights
- * (C) and smoothing (1), both F64, the loss uses them. With `adapters` every matrix of a layer has an adapter of rank 8
+ * (C) and smoothing (1), both F64, the loss uses them (a multi-label head takes the weights as pos_weight). With `adapters` every matrix of a layer has an adapter of rank 8
  * and alpha 16 whose A and B are in INPUTS by name, and only adapters and head have gradients. */
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,8 +68,10 @@ static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batc
     const double *weights = twin_tensor_copy(file, "class_weights");
     const double *smoothing = twin_tensor_copy(file, "smoothing");
     const bc_objective objective = {weights, *smoothing};
-    double divisor = 0;
-    for (int32_t s = 0; s < batch->sequences; s++) divisor += weights[batch->labels[batch->label_starts[s]]];
+    bool sets = model->heads->config.multi_label;
+    double divisor = sets ? batch->sequences : 0;
+    for (int32_t s = 0; s < batch->sequences && !sets; s++)
+        divisor += weights[batch->labels[batch->label_starts[s]]];
     return bc_model_loss(model, w, batch, pass, &objective, divisor) / divisor;
 }
 

@@ -29,6 +29,7 @@ SCRIPTS = {
     "roundtrip": ["--bertc", "{bertc}"],
     "embed": ["--bertc", "{bertc}"],
     "loss_curve": ["--bertc", "{bertc}", "--data", "{data}"],
+    "own_heads": ["--bertc", "{bertc}", "--data", "{data}"],
     "multitask": ["--bertc", "{bertc}", "--data", "{data}"],
     "lora": ["--bertc", "{bertc}"],
     "transfer": ["--bertc", "{bertc}", "--data", "{data}"],

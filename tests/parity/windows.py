@@ -120,7 +120,8 @@ def main():
         left = transformers.AutoTokenizer.from_pretrained(folder, truncation_side="left")
         right = transformers.AutoTokenizer.from_pretrained(folder)
         for _ in range(args.cases):
-            a, b = (" ".join(chance.choices(SPELLED, k=chance.randint(0, 14))) for _ in range(2))
+            # A call of AutoTokenizer takes an empty second text for none.
+            a, b = (" ".join(chance.choices(SPELLED, k=chance.randint(least, 14))) for least in (0, 1))
             b = b if chance.random() < 0.6 else None
             length = chance.randint(4, 24)
             made = left(a, b, truncation="longest_first", max_length=length)

@@ -196,6 +196,19 @@ static bertc_status predict(const char *out, bool resume, bertc_error *err)
     return status;
 }
 
+/* The texts are cut into windows. */
+static bertc_status predict_windows(const char *out, bool resume, bertc_error *err)
+{
+    (void)out, (void)resume;
+    bertc_predict_options o = lines();
+    o.max_length = 3;
+    o.long_texts = BERTC_LONG_WINDOWS;
+    bertc_predictions predictions;
+    bertc_status status = bertc_predict(&o, false, NULL, &predictions, err);
+    if (status == BERTC_OK) bertc_predictions_clear(&predictions);
+    return status;
+}
+
 static bertc_status begin(void *user, const bertc_embed_shape *shape, bertc_error *err)
 {
     (void)user, (void)shape, (void)err;
@@ -220,7 +233,7 @@ static bertc_status embed(const char *out, bool resume, bertc_error *err)
 static void test_other_jobs(void **unused)
 {
     (void)unused;
-    const whole_run jobs[] = {plan_made_up, predict, embed};
+    const whole_run jobs[] = {plan_made_up, predict, predict_windows, embed};
     for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) starve(jobs[j], false, NULL);
 }
 

@@ -27,12 +27,14 @@ bertc_batch *twin_read_batch(const bc_weights *file)
 {
     bertc_batch *b = twin_take(1, sizeof *b);
     const int32_t *types = twin_tensor_copy(file, "types");
-    b->sequences = b->max_sequences = (int32_t)twin_tensor(file, "labels")->count;
+    b->sequences = b->max_sequences = (int32_t)twin_tensor(file, "starts")->count - 1;
     b->tokens = b->max_tokens = (int32_t)twin_tensor(file, "ids")->count;
     b->ids = twin_tensor_copy(file, "ids");
     b->starts = twin_tensor_copy(file, "starts");
     b->labels = twin_tensor_copy(file, "labels");
-    b->label_starts = twin_take((size_t)b->sequences + 1, sizeof *b->label_starts);
+    bool sets = bc_weights_find(file, "label_starts") != NULL;
+    b->label_starts = sets ? twin_tensor_copy(file, "label_starts")
+                           : twin_take((size_t)b->sequences + 1, sizeof *b->label_starts);
     b->values = twin_tensor_copy(file, "values");
     b->types = twin_take((size_t)b->tokens, sizeof *b->types);
     b->positions = twin_take((size_t)b->tokens, sizeof *b->positions);
@@ -41,7 +43,7 @@ bertc_batch *twin_read_batch(const bc_weights *file)
         int32_t length = b->starts[s + 1] - b->starts[s];
         if (length > b->longest) b->longest = length;
         b->examples[s] = (uint32_t)s;
-        b->label_starts[s + 1] = s + 1;
+        if (!sets) b->label_starts[s + 1] = s + 1;
         for (int32_t i = 0; i < length; i++) {
             b->positions[b->starts[s] + i] = i;
             b->types[b->starts[s] + i] = (uint8_t)types[b->starts[s] + i];

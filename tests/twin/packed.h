@@ -1,6 +1,6 @@
-/* Reading a packed batch that a Python script wrote: a safetensors file with ids (N), types (N), starts (S+1) and
- * labels
- * (S) in I32, and values (S) in F32. */
+/* Reading a packed batch that a Python script wrote: a safetensors file with ids (N), types (N), starts (S+1) and labels
+ * in I32, and values (S) in F32. There is one label for each sequence, or label_starts (S+1) in I32 divides the labels
+ * among the sequences. */
 #ifndef TWIN_PACKED_H
 #define TWIN_PACKED_H
 

@@ -285,8 +285,16 @@ static void test_applied(void **unused)
     expect(bertc_predict(NULL, false, NULL, &p, &e), BERTC_USAGE, &e, null);
     expect(bertc_predict(&o, false, NULL, NULL, &e), BERTC_USAGE, &e, null);
     o.task = NULL;
-    expect(bertc_predict(&o, false, NULL, &p, &e), BERTC_USAGE, &e, null);
+    expect(bertc_predict(&o, false, NULL, &p, &e), BERTC_USAGE, &e, "data: a folder, but model is not a run of a task");
     bertc_predictions_clear(&p);
+    bertc_predictor *predictor;
+    expect(bertc_predictor_open(NULL, NULL, &predictor, &e), BERTC_USAGE, &e, null);
+    expect(bertc_predictor_open(&o, NULL, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_predictor_load(NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_predictor_run(NULL, false, &p, &e), BERTC_USAGE, &e, null);
+    expect(bertc_predictor_apply(NULL, NULL, NULL, &e), BERTC_USAGE, &e, null);
+    assert_null(bertc_predictor_task(NULL));
+    bertc_predictor_close(NULL);
     o.task = "sst2";
     o.data = NULL;
     expect(bertc_predict(&o, false, NULL, &p, &e), BERTC_USAGE, &e, "neither");

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "data/packing.h"
+#include "run/fingerprints.h"
 #include "run/model_source.h"
 
 /* Sentences of fixture_split have 3 to 11 tokens with [CLS] and [SEP]. */
@@ -59,6 +60,40 @@ static void test_windows_are_examples(void **unused)
     bertc_length_limit limit = {SHORT, (bertc_long)4, 0};
     assert_int_equal(bertc_inputs_create_long(source.tokenizer, set, limit, NULL, &in, NULL), BERTC_USAGE);
     bertc_dataset_free(set);
+    bc_model_source_close(&source);
+}
+
+/* Each window has all labels, or the value, of its text. */
+static void test_windows_have_the_targets_of_their_text(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"x", "y", "z"};
+    static const bertc_task task = {.name = "sets", .kind = BERTC_MULTILABEL, .num_labels = 3, .labels = names};
+    static const char text[] = "good a film very not plot";
+    int32_t two[] = {0, 2}, one[] = {1};
+    bertc_example examples[] = {{.a = text, .na = 4, .labels = one, .num_labels = 1, .value = 1},
+                                {.a = text, .na = sizeof text - 1, .labels = two, .num_labels = 2, .value = 2.5f},
+                                {.a = text, .na = sizeof text - 1, .labels = one, .num_labels = 0, .value = -3}};
+    const bertc_dataset set = {.task = &task, .count = 3, .examples = examples, .path = "sets"};
+    static const size_t label_starts[] = {0, 1, 3, 5, 5, 5};
+    static const int32_t labels[] = {1, 0, 2, 0, 2};
+    static const float values[] = {1, 2.5f, 2.5f, -3, -3};
+    bc_model_source source = {.long_texts = BERTC_LONG_WINDOWS, .window_overlap = OVERLAP};
+    bertc_inputs *in;
+    char hash[BC_HASH_HEX], other[BC_HASH_HEX];
+    assert_int_equal(bc_model_source_open(&source, "model", SHORT, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_source_tokenize(&source, &set, NULL, &in, NULL), BERTC_OK);
+    assert_int_equal(in->count, 5);
+    assert_int_equal(in->cut, 2);
+    assert_memory_equal(in->label_starts, label_starts, sizeof label_starts);
+    assert_memory_equal(in->labels, labels, sizeof labels);
+    assert_memory_equal(in->values, values, sizeof values);
+    /* Which windows are one text is part of what identifies data. */
+    bc_hash_inputs(hash, in);
+    in->windows[1]++;
+    bc_hash_inputs(other, in);
+    assert_string_not_equal(hash, other);
+    bertc_inputs_free(in);
     bc_model_source_close(&source);
 }
 
@@ -308,6 +343,7 @@ static void test_another_setting_is_refused(void **unused)
     fixture_refuse(o, BERTC_USAGE, "refused: --long was windows in this run and is tail now");
     o = windowed("refused");
     o.resume = true;
+    o.window_overlap = -1; /* a quarter of 6 is 1 */
     fixture_run(o);
 }
 
@@ -354,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_examples),
+        cmocka_unit_test(test_windows_have_the_targets_of_their_text),
         cmocka_unit_test(test_windows_of_many_texts),
         cmocka_unit_test(test_logits_are_means_of_windows),
         cmocka_unit_test(test_values_are_means_of_windows),

@@ -324,6 +324,22 @@ static void settings_do_not_mix(void **state)
 }
 
 /* Tables of `datasets` count as data, in the folder of the task's name or of the original files. */
+/* A task file has its own data, and no predictions are made for it. */
+static void task_files_are_tasks(void **state)
+{
+    (void)state;
+    put_file(root, "x/tickets.json", "{}");
+    assert_int_equal(glue("", "model glue out --tasks 'x/tickets.json mrpc'"), 0);
+    assert_int_equal(logged("finetune --task x/tickets.json --model model --out out/tickets/lr-2e-5/seed-42 --lr 2e-5 "
+                            "--seed 42 --resume"), 1);
+    assert_int_equal(logged("eval --task out/tickets/lr-2e-5/seed-42/task.json --model out/tickets/lr-2e-5/seed-42 "
+                            "--split dev --json"), 1);
+    assert_int_equal(logged("finetune --task mrpc --model model --data glue"), 1);
+    assert_int_equal(logged("predict"), 1);
+    assert_int_equal(glue("", "model glue out2 --tasks no.json"), 2);
+    assert_int_equal(glue("", "model glue out2 --tasks 'x/tickets.json tickets.json'"), 2);
+}
+
 static void tables_are_data(void **state)
 {
     (void)state;
@@ -355,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_index_out_of_order_is_not_packed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_usage_is_2, set_up, tear_down),
         cmocka_unit_test_setup_teardown(settings_do_not_mix, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(task_files_are_tasks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_are_data, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

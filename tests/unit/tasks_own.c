@@ -254,7 +254,7 @@ static void bad_descriptions_are_refused(void **state)
         {"{\"labels\":[\"a\"]}", BERTC_INPUT, "t.json: \"labels\" is not a list of at least two different names"},
         {"{\"labels\":[\"a\",\"b\",\"a\"]}", BERTC_INPUT, "t.json: \"labels\" has \"a\" twice"},
         {"{\"labels\":[\"a\",{}]}", BERTC_INPUT, "t.json: \"labels\" is not a list of at least two different names"},
-        {"{\"kind\":\"ranking\"}", BERTC_INPUT, "t.json: \"kind\" is not classification or regression"},
+        {"{\"kind\":\"ranking\"}", BERTC_INPUT, "t.json: \"kind\" is not classification or regression or multilabel"},
         {"{\"metrics\":[\"acuracy\"]}", BERTC_INPUT, "t.json: there is no metric \"acuracy\", did you mean \"accuracy\"?"},
         {"{\"metrics\":[]}", BERTC_INPUT, "t.json: \"metrics\" is not a list of metrics"},
         {"{\"metrics\":[\"f1\",\"f1\"]}", BERTC_INPUT, "t.json: \"metrics\" has \"f1\" twice"},
@@ -410,6 +410,13 @@ static void odd_shares(void **state)
     free_texts(texts, count);
     assert_int_equal(classes[0], 0);
     assert_int_equal(classes[1], 2);
+    bertc_task_close(task);
+    put_file(p->folder, "train.csv", "text,label\na,x\nb,x\nc,y\nd,y\ne,y\nf,z\ng,z\nh,z\ni,z\nj,z\n");
+    task = open_good(p, "{\"train\":\"train.csv\"}"); /* 0.2, 0.3 and 0.5 rows: one row of the last class */
+    texts = texts_of(task, BERTC_DEV, &count, classes);
+    free_texts(texts, count);
+    assert_int_equal(count, 1);
+    assert_int_equal(classes[2], 1);
     bertc_task_close(task);
     put_file(p->folder, "train.csv", "text,label\na,1.5\nb,2\nc,3\nd,4\n");
     task = open_good(p, "{\"train\":\"train.csv\",\"dev_share\":0.5}");

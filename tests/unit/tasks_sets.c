@@ -340,9 +340,10 @@ static void tuning_by_hand(void **state)
 {
     (void)state;
     const bertc_task task = sets_task(0);
-    static const char *const labels[] = {"012", "12", "2", ""};
-    /* label 0: one positive above all; label 1: positives below 0.5; label 2: beyond the limit; label 3: none */
-    static const float z[] = {3, -1, 40, 1, 1, -2, 30, 2, -5, -4, 20, 3, -9, -6, 20, 4};
+    static const char *const labels[] = {"0123", "12", "2", "3"};
+    /* label 0: one positive above all; label 1: positives below 0.5; label 2: beyond the limit; label 3: the same F1 with
+     * the first one and with all, which includes 0.5 */
+    static const float z[] = {3, -1, 40, 15, 1, -2, 30, 14, -5, -4, 20, 13, -9, -6, 20, 1};
     double t[C];
     bertc_dataset *set = labelled(&task, labels, 4);
     assert_int_equal(bertc_task_tune_thresholds(set, z, t, NULL), BERTC_OK);
