@@ -26,9 +26,9 @@ typedef struct bc_label_set {
     cJSON *list;     /* private: the parsed list */
 } bc_label_set;
 
-/* Replace the names by those of a cell, in its order. separator 0: the cell is one name or a list. *reason is set to why
- * the cell is not a set, or to null. bc_label_set_clear releases the set, also after an error. Errors: BERTC_INPUT for a
- * cell that is not a set; BERTC_NOMEM. */
+/* Replace the names by those of a cell, in its order. separator 0: the cell is one name or a list. *reason is set to
+ * why the cell is not a set, or to null. bc_label_set_clear releases the set, also after an error. Errors: BERTC_INPUT
+ * for a cell that is not a set; BERTC_NOMEM. */
 bertc_status bc_label_set_split(bc_label_set *set, bc_slice cell, char separator, const char **reason);
 void bc_label_set_clear(bc_label_set *set);
 

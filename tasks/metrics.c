@@ -1,14 +1,14 @@
 /* The table of metrics, and the metrics, in double precision.
  *
- * 1. The metrics equal functions of scikit-learn and scipy (tests/parity/metrics_parity.py lists them), also in degenerate
- *    cases (bertc/task.h).
+ * 1. The metrics equal functions of scikit-learn and scipy (tests/parity/metrics_parity.py lists them), also in
+ *    degenerate cases (bertc/task.h).
  * 2. The loss is the training loss without weights: mean cross-entropy of classes or of each label, or mean squared
  *    error.
  * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
  *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
- *    least 20 examples have another label. The same holds for sets of labels. For values: there are at least 20 examples, and the standard deviation of
- *    the predictions is less than a thousandth of the standard deviation of the targets. Such differences are too small
- *    for the three decimals of a submission.
+ *    least 20 examples have another label. The same holds for sets of labels. For values: there are at least 20
+ *    examples, and the standard deviation of the predictions is less than a thousandth of the standard deviation of the
+ *    targets. Such differences are too small for the three decimals of a submission.
  * 4. Sums run in the order of the examples: the result depends only on the logits and the labels. */
 #include <assert.h>
 #include <math.h>

@@ -2,9 +2,9 @@
  *
  * 1. A file with a header is read by its column names, in any case and without blanks around them. If a name is
  *    missing, no column index replaces it, and no name may occur twice.
- * 2. Every row of the file has as many columns as the header (CoLA without a header: four; other files without a header:
- *    as many as the first row). Short rows are skipped and counted only if the task table sets skip_short (for train and
- *    dev of QQP, whose official files have short rows).
+ * 2. Every row of the file has as many columns as the header (CoLA without a header: four; other files without a
+ *    header: as many as the first row). Short rows are skipped and counted only if the task table sets skip_short (for
+ *    train and dev of QQP, whose official files have short rows).
  * 3. An empty sentence is data (QQP has empty sentences). A label of -1, or null in JSON, means "unlabelled", unless
  *    the task has a label or value -1. In a train or dev file either all rows are labelled or none. An empty cell is an
  *    empty set of labels, but the sets of a test file that has no labels at all mean "unlabelled".
@@ -18,7 +18,6 @@
  *
  * The reader does not guess: an unknown label, a number out of range or a line with another number of columns is an
  * error with its line number, never a dropped row. */
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,39 +28,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "tasks/kept.h"
-#include "tasks/label_sets.h"
-#include "tasks/table.h"
-#include "tasks/tasks.h"
-
-typedef bc_slice slice;
-
-typedef struct file_label {
-    slice name;
-    int32_t label;
-} file_label;
-
-typedef struct reader {
-    bertc_dataset *set;
-    const bertc_columns *columns; /* null: plain lines */
-    const bc_dev_rows *dev;
-    bc_table *table;
-    size_t line;                  /* of the row */
-    size_t a, b, label, index;    /* column indices; BC_NO_COLUMN: absent */
-    size_t width;                 /* columns in every row */
-    size_t *kept;                 /* (set->num_kept) columns to keep */
-    const bc_row *cells;          /* the row */
-    size_t kept_capacity;         /* kept cells allocated */
-    bool plain;                   /* the cells have no line ends and no TABs, as in files without quotes */
-    file_label *names;            /* (num_names) the file's label names, sorted; null: labels are not read by name */
-    size_t num_names;
-    size_t capacity, labels_capacity; /* examples and labels allocated */
-    size_t labels_used;
-    bc_label_set cell;            /* names of the last row's labels */
-    size_t *flags;                /* (C) columns of the labels; null: one label column */
-    size_t rows;                           /* rows of the file so far */
-    size_t labelled_line, unlabelled_line; /* last line with a label, and without a label; 0: no such line yet */
-    bertc_error *err;
-} reader;
+#include "tasks/reader.h"
 
 /* A block of memory for texts. */
 struct bertc_text_block {
@@ -72,27 +39,16 @@ struct bertc_text_block {
 
 /* The columns that are read from a row. */
 typedef struct row {
-    slice a, b, label, index, ids;
+    bc_slice a, b, label, index, ids;
     size_t width; /* number of all columns */
 } row;
 
-static bool equals(slice value, const char *text)
-{
-    return value.n == strlen(text) && memcmp(value.at, text, value.n) == 0;
-}
-
 /* ---- Columns ------------------------------------------------------------------------------- */
 
-/* The cell in a column; no text if the row has no such cell. */
-static slice cell_of(const bc_row *from, size_t column, size_t width)
+static row choose_cells(const bc_reader *r, const bc_row *from)
 {
-    return column < from->count && column < width ? from->cells[column] : (slice){NULL, 0};
-}
-
-static row choose_cells(const reader *r, const bc_row *from)
-{
-    row out = {cell_of(from, r->a, r->width), cell_of(from, r->b, r->width), cell_of(from, r->label, r->width),
-               cell_of(from, r->index, r->width), {"", 0}, from->count};
+    row out = {bc_cell_of(from, r->a, r->width), bc_cell_of(from, r->b, r->width), bc_cell_of(from, r->label, r->width),
+               bc_cell_of(from, r->index, r->width), {"", 0}, from->count};
     if (!r->dev || !r->dev->sorted || from->count < 3) return out;
     out.ids = from->cells[1]; /* "id TAB id": columns 1 and 2 follow each other in the file */
     out.ids.n += 1 + from->cells[2].n;
@@ -114,7 +70,7 @@ static size_t find_index(bc_table *table)
 }
 
 /* Find the columns of all labels. If the header has none of them, r->label stays BC_NO_COLUMN. */
-static bertc_status find_flags(reader *r)
+static bertc_status find_flags(bc_reader *r)
 {
     const char *const *names = r->columns->label_columns, *missing = NULL;
     size_t count = (size_t)r->set->task->num_labels;
@@ -126,12 +82,12 @@ static bertc_status find_flags(reader *r)
         else if (!missing) missing = names[i];
     }
     if (!missing || r->label == BC_NO_COLUMN) return BERTC_OK;
-    slice found = bc_table_header(r->table)->names[r->label];
+    bc_slice found = bc_table_header(r->table)->names[r->label];
     return bc_fail(r->err, BERTC_INPUT, "%s:%zu: there is a column of label \"%.*s\", but none of label \"%s\"",
                    r->set->path, r->table->row.line, bc_slice_shown(found), found.at, missing);
 }
 
-static bertc_status read_header(reader *r)
+static bertc_status read_header(bc_reader *r)
 {
     const bertc_columns *c = r->columns;
     const bc_header *header = bc_table_header(r->table);
@@ -152,12 +108,13 @@ static bertc_status read_header(reader *r)
     if (!no_a && !no_b) return BERTC_OK;
     bool json = r->table->form.format == BC_TABLE_JSON;
     return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the %s%s \"%s\"%s%s%s, only %s", r->set->path, r->table->row.line,
-                   json ? "first object has no key" : "header has no column", both ? "s" : "", no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "",
-                   both ? "\"" : "", r->set->header_columns);
+                   json ? "first object has no key" : "header has no column", both ? "s" : "",
+                   no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "", both ? "\"" : "",
+                   r->set->header_columns);
 }
 
 /* Check that a file without a header begins with a row of data. */
-static bertc_status refuse_header(reader *r)
+static bertc_status refuse_header(bc_reader *r)
 {
     const bc_row *from;
     bertc_status status = bc_table_next(r->table, &from);
@@ -169,195 +126,10 @@ static bertc_status refuse_header(reader *r)
     return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
 }
 
-/* ---- Labels -------------------------------------------------------------------------------- */
-
-/* List the labels of the task's files, sorted by their bytes; if the columns have class_label, the names of the
- * classes too. */
-static bertc_status sort_names(reader *r)
-{
-    const bertc_task *task = r->set->task;
-    size_t count = (size_t)task->num_labels;
-    r->names = bc_alloc(2 * count, sizeof *r->names);
-    if (!r->names) return bc_fail_memory(r->err);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = task->file_labels[i], *class_name = task->labels[i];
-        r->names[r->num_names++] = (file_label){{name, strlen(name)}, (int32_t)i};
-        if (r->columns->class_label && strcmp(name, class_name) != 0)
-            r->names[r->num_names++] = (file_label){{class_name, strlen(class_name)}, (int32_t)i};
-    }
-    qsort(r->names, r->num_names, sizeof *r->names, bc_slice_order);
-    return BERTC_OK;
-}
-
-/* Parse the number of a class, from 0 to C - 1; -1 for any other text. */
-static int32_t class_number(const reader *r, slice value)
-{
-    int32_t number = 0;
-    if (value.n == 0 || value.n > 9 || (value.n > 1 && value.at[0] == '0')) return -1;
-    for (size_t i = 0; i < value.n; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9') return -1;
-        number = 10 * number + (value.at[i] - '0');
-    }
-    return number < r->set->task->num_labels ? number : -1;
-}
-
-/* Return the class of a label; -1 if the task has no such label. */
-static int32_t find_class(const reader *r, slice value)
-{
-    const file_label *found = bsearch(&value, r->names, r->num_names, sizeof *r->names, bc_slice_order);
-    if (found) return found->label;
-    return r->columns->class_label ? class_number(r, value) : -1;
-}
-
-static bertc_status fail_label(reader *r, slice value)
-{
-    const bertc_task *task = r->set->task;
-    bool by_class = r->columns->class_label;
-    char numbers[64] = "";
-    bc_text allowed = {0};
-    bc_list_names(&allowed, by_class ? task->labels : task->file_labels, task->num_labels);
-    if (by_class) snprintf(numbers, sizeof numbers, ", nor a number from 0 to %d", task->num_labels - 1);
-    bertc_status status = allowed.failed ? bc_fail_memory(r->err)
-                                         : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s%s",
-                                                   r->set->path, r->line, bc_slice_shown(value), value.at,
-                                                   allowed.bytes ? allowed.bytes : "none", numbers);
-    bc_text_clear(&allowed);
-    return status;
-}
-
-/* Append a label to those of the example. */
-static bertc_status put_label(reader *r, int32_t label, bertc_example *example)
-{
-    int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels_used, sizeof *labels);
-    if (!labels) return bc_fail_memory(r->err);
-    r->set->labels = labels;
-    labels[r->labels_used++] = label;
-    example->num_labels++;
-    return BERTC_OK;
-}
-
-static bertc_status read_class(reader *r, slice value, bertc_example *example)
-{
-    int32_t label = find_class(r, value);
-    return label < 0 ? fail_label(r, value) : put_label(r, label, example);
-}
-
-static const int32_t no_labels[1]; /* `labels` of an example with the empty set */
-
-/* Read the labels in a cell. */
-static bertc_status read_set(reader *r, slice value, bertc_example *example)
-{
-    const char *reason;
-    bertc_status status = bc_label_set_split(&r->cell, value, r->columns->label_separator, &reason);
-    if (status == BERTC_NOMEM) return bc_fail_memory(r->err);
-    if (status != BERTC_OK)
-        return bc_fail(r->err, status, "%s:%zu: \"%.*s\" %s", r->set->path, r->line, bc_slice_shown(value), value.at,
-                       reason);
-    for (size_t i = 0; i < r->cell.count && status == BERTC_OK; i++) status = read_class(r, r->cell.names[i], example);
-    if (status != BERTC_OK) return status;
-    size_t kept = bc_label_set_sort(r->set->labels + r->labels_used - example->num_labels, example->num_labels);
-    r->labels_used -= example->num_labels - kept;
-    example->num_labels = kept;
-    return BERTC_OK;
-}
-
-/* Read the columns of all labels. */
-static bertc_status read_flags(reader *r, const bc_row *cells, bertc_example *example)
-{
-    bertc_status status = BERTC_OK;
-    for (int32_t c = 0; c < r->set->task->num_labels && status == BERTC_OK; c++) {
-        slice value = cell_of(cells, r->flags[c], r->width);
-        int flag = value.at ? bc_label_flag(value) : -1;
-        if (flag < 0)
-            return bc_fail(r->err, BERTC_INPUT, "%s:%zu: column \"%s\" is \"%.*s\", expected 0 or 1", r->set->path,
-                           r->line, r->columns->label_columns[c], bc_slice_shown(value), value.at ? value.at : "");
-        if (flag) status = put_label(r, c, example);
-    }
-    return status;
-}
-
-static bertc_status fail_score(reader *r, slice value, const char *reason)
-{
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->line,
-                   bc_slice_shown(value), value.at, reason);
-}
-
-static bertc_status read_score(reader *r, slice value, bertc_example *example)
-{
-    const bertc_task *task = r->set->task;
-    double score;
-    if (!bc_parse_number(value.at, value.n, &score)) return fail_score(r, value, "not a number");
-    if (!isfinite(score)) return fail_score(r, value, "not finite");
-    if (fabs(score) > (double)FLT_MAX) return fail_score(r, value, "beyond the range of a 32-bit float");
-    if (score >= task->low && score <= task->high) {
-        example->value = (float)score;
-        return BERTC_OK;
-    }
-    char range[64];
-    snprintf(range, sizeof range, "not between %g and %g", task->low, task->high);
-    return fail_score(r, value, range);
-}
-
-/* Whether a label column of the file is to be read. */
-static bool reads_labels(const reader *r)
-{
-    return r->columns && (r->columns->label_name || r->columns->label >= 0 || r->columns->label_columns);
-}
-
-static bool is_regression(const reader *r)
-{
-    return r->set->task->kind == BERTC_REGRESSION;
-}
-
-static bool is_multilabel(const reader *r)
-{
-    return r->set->task->kind == BERTC_MULTILABEL;
-}
-
-/* Whether a label means "unlabelled": -1, null, or in a test file an empty column that is not a set of labels. */
-static bool is_no_label(const reader *r, slice value)
-{
-    double score;
-    if (!value.at) return true;
-    if (value.n == 0) return r->set->split == BERTC_TEST && !is_multilabel(r);
-    if (!is_regression(r)) return equals(value, "-1") && find_class(r, value) < 0;
-    return bc_parse_number(value.at, value.n, &score) && score == -1 &&
-           !(score >= r->set->task->low && score <= r->set->task->high);
-}
-
-/* Whether every column of a label means "unlabelled". */
-static bool has_no_flags(const reader *r, const bc_row *cells)
-{
-    for (int32_t c = 0; c < r->set->task->num_labels; c++) {
-        slice value = cell_of(cells, r->flags[c], r->width);
-        if (value.at && value.n > 0 && !equals(value, "-1")) return false;
-    }
-    return true;
-}
-
-static bertc_status read_label(reader *r, const bc_row *cells, slice value, bertc_example *example)
-{
-    bool unlabelled = r->label == BC_NO_COLUMN || (r->flags ? has_no_flags(r, cells) : is_no_label(r, value));
-    bool strict = r->set->split != BERTC_TEST;
-    if (unlabelled && !(strict && r->labelled_line)) {
-        r->unlabelled_line = r->line;
-        return BERTC_OK;
-    }
-    if (strict && r->unlabelled_line)
-        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
-                       r->line, r->unlabelled_line);
-    r->labelled_line = r->line;
-    if (!value.at) value = (slice){"", 0};
-    if (is_multilabel(r)) example->labels = no_labels;
-    if (r->flags) return read_flags(r, cells, example);
-    if (is_multilabel(r)) return read_set(r, value, example);
-    return is_regression(r) ? read_score(r, value, example) : read_class(r, value, example);
-}
-
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
 /* Copy a text to the set's memory. Null if out of memory. */
-static const char *keep_text(reader *r, slice text)
+static const char *keep_text(bc_reader *r, bc_slice text)
 {
     enum { FIRST = 1 << 16, LARGEST = 1 << 22 };
     struct bertc_text_block *block = r->set->text;
@@ -375,7 +147,7 @@ static const char *keep_text(reader *r, slice text)
 }
 
 /* Check the cells of an example: texts are not null in JSON, and an index can be a cell of a TSV file. */
-static bertc_status check_cells(reader *r, const row *from)
+static bertc_status check_cells(bc_reader *r, const row *from)
 {
     bool no_a = !from->a.at, pair = r->set->task->pair;
     if (no_a || (pair && !from->b.at))
@@ -390,7 +162,7 @@ static bertc_status check_cells(reader *r, const row *from)
 }
 
 /* Copy the kept cells of the row. */
-static bertc_status keep_cells(reader *r)
+static bertc_status keep_cells(bc_reader *r)
 {
     bertc_dataset *set = r->set;
     for (size_t i = 0; i < set->num_kept; i++) {
@@ -398,14 +170,14 @@ static bertc_status keep_cells(reader *r)
         bertc_cell *kept = bc_grow(set->kept, &r->kept_capacity, used, sizeof *kept);
         if (!kept) return bc_fail_memory(r->err);
         set->kept = kept;
-        slice cell = cell_of(r->cells, r->kept[i], r->width);
+        bc_slice cell = bc_cell_of(r->cells, r->kept[i], r->width);
         kept[used] = (bertc_cell){cell.at ? keep_text(r, cell) : NULL, cell.n};
         if (cell.at && !kept[used].text) return bc_fail_memory(r->err);
     }
     return BERTC_OK;
 }
 
-static bertc_status add_example(reader *r, const row *from, bertc_example example)
+static bertc_status add_example(bc_reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
     bertc_status status = r->plain ? BERTC_OK : check_cells(r, from);
@@ -431,14 +203,14 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
 }
 
 /* Whether the dev share has the row whose label was read last. */
-static bool is_dev_row(const reader *r, const row *from)
+static bool is_dev_row(const bc_reader *r, const row *from)
 {
     bool classes = r->set->task->kind == BERTC_CLASSIFICATION && r->labelled_line;
     int32_t class = classes ? r->set->labels[r->labels_used - 1] : 0;
-    return bc_row_hash(from->a, r->set->task->pair ? from->b : (slice){NULL, 0}) < r->dev->limits[class];
+    return bc_row_hash(from->a, r->set->task->pair ? from->b : (bc_slice){NULL, 0}) < r->dev->limits[class];
 }
 
-static bertc_status read_row(reader *r, const bc_row *cells)
+static bertc_status read_row(bc_reader *r, const bc_row *cells)
 {
     row from = choose_cells(r, cells);
     r->line = cells->line;
@@ -452,14 +224,14 @@ static bertc_status read_row(reader *r, const bc_row *cells)
         bool dev = bsearch(&from.ids, r->dev->sorted, r->dev->count, sizeof from.ids, bc_slice_order) != NULL;
         if (dev != (r->set->split == BERTC_DEV)) return BERTC_OK;
     }
-    if (r->label != BC_NO_COLUMN && r->columns->skip_label && equals(from.label, r->columns->skip_label)) {
+    if (r->label != BC_NO_COLUMN && r->columns->skip_label && bc_slice_equals(from.label, r->columns->skip_label)) {
         r->set->skipped_label++;
         return BERTC_OK;
     }
-    if (r->index != BC_NO_COLUMN && from.index.n == 0 && !reads_labels(r))
+    if (r->index != BC_NO_COLUMN && from.index.n == 0 && !bc_reader_has_labels(r))
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
     bertc_example example = {.value = NAN, .line = r->line};
-    bertc_status status = read_label(r, cells, from.label, &example);
+    bertc_status status = bc_reader_read_label(r, cells, from.label, &example);
     if (status != BERTC_OK) return status;
     if (r->dev && r->dev->limits && is_dev_row(r, &from) != (r->set->split == BERTC_DEV)) {
         r->labels_used -= example.num_labels;
@@ -468,7 +240,7 @@ static bertc_status read_row(reader *r, const bc_row *cells)
     return add_example(r, &from, example);
 }
 
-static bertc_status read_rows(reader *r, size_t limit)
+static bertc_status read_rows(bc_reader *r, size_t limit)
 {
     bertc_status status = BERTC_OK;
     for (const bc_row *next; status == BERTC_OK && (limit == 0 || r->set->count < limit); r->rows++) {
@@ -476,7 +248,8 @@ static bertc_status read_rows(reader *r, size_t limit)
         if (status != BERTC_OK || !next) break;
         status = read_row(r, next);
     }
-    bool test = r->set->split == BERTC_TEST, empty = is_multilabel(r) && r->labelled_line && r->labels_used == 0;
+    bool test = r->set->split == BERTC_TEST,
+         empty = r->set->task->kind == BERTC_MULTILABEL && r->labelled_line && r->labels_used == 0;
     bool blank = empty && test; /* a test file without any label is not labelled */
     if (empty && !test && limit == 0 && status == BERTC_OK)
         return bc_fail(r->err, BERTC_INPUT, "%s: no row has a label", r->set->path);
@@ -526,7 +299,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
 }
 
 /* Check that the columns of both texts exist and differ. A text column is not used as the index too. */
-static bertc_status check_columns(reader *r)
+static bertc_status check_columns(bc_reader *r)
 {
     const bertc_task *task = r->set->task;
     if (task->pair && r->b == BC_NO_COLUMN)
@@ -538,7 +311,7 @@ static bertc_status check_columns(reader *r)
 }
 
 /* Read the rows of the open table. */
-static bertc_status read_table(reader *r, size_t limit)
+static bertc_status read_table(bc_reader *r, size_t limit)
 {
     r->a = column_number(r->columns->a);
     r->b = column_number(r->columns->b);
@@ -550,7 +323,8 @@ static bertc_status read_table(reader *r, size_t limit)
     if (status == BERTC_OK) status = check_columns(r);
     if (status == BERTC_OK && r->columns->keep)
         status = bc_kept_choose(r->set, r->table, r->columns->keep, &r->kept, r->err);
-    if (status == BERTC_OK && reads_labels(r) && !is_regression(r)) status = sort_names(r);
+    if (status == BERTC_OK && bc_reader_has_labels(r) && r->set->task->kind != BERTC_REGRESSION)
+        status = bc_reader_sort_names(r);
     if (status == BERTC_OK) status = read_rows(r, limit);
     if (status != BERTC_OK) return status;
     if (r->rows == 0) return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", r->set->path);
@@ -589,13 +363,14 @@ static bertc_status is_table(bc_table *table, const bertc_columns *original, con
     }
     const char *name = original->header ? original->a_name : NULL;
     bool has_texts = bc_header_find(header, tables->a_name) != BC_NO_COLUMN;
-    *found = has_texts && (bc_header_find(header, "idx") != BC_NO_COLUMN || bc_header_find(header, name) == BC_NO_COLUMN);
+    *found =
+        has_texts && (bc_header_find(header, "idx") != BC_NO_COLUMN || bc_header_find(header, name) == BC_NO_COLUMN);
     bc_header_clear(&first);
     return status;
 }
 
 /* Open the table of a split and choose the columns that describe it. */
-static bertc_status open_split(reader *r, const source *from, const bertc_columns *columns, bertc_columns *chosen)
+static bertc_status open_split(bc_reader *r, const source *from, const bertc_columns *columns, bertc_columns *chosen)
 {
     const bertc_task *task = r->set->task;
     bool has_tables = task->tables[r->set->split].file, table = false;
@@ -618,7 +393,7 @@ static bertc_status open_split(reader *r, const source *from, const bertc_column
 }
 
 /* Release the reader and pass on its data set, unless it failed. */
-static bertc_status finish(reader *r, bertc_status status, bertc_dataset **dataset)
+static bertc_status finish(bc_reader *r, bertc_status status, bertc_dataset **dataset)
 {
     bc_table_close(r->table);
     bc_free(r->names);
@@ -637,7 +412,7 @@ static bertc_status read_split(const bertc_task *task, bertc_split split, const 
     if (columns->header && !columns->a_name)
         return bc_fail(err, BERTC_USAGE, "task %s: its columns have no text", task->name);
     bertc_columns chosen;
-    reader r = {.set = create(task, split, from->path), .dev = dev, .err = err};
+    bc_reader r = {.set = create(task, split, from->path), .dev = dev, .err = err};
     if (!r.set) return bc_fail_memory(err);
     bertc_status status = open_split(&r, from, columns, &chosen);
     if (status == BERTC_OK) status = read_table(&r, limit);
@@ -673,7 +448,7 @@ bertc_status bertc_dataset_from_part(const bertc_task *task, const char *text, s
     bertc_status status = bc_task_check(task, err);
     if (status != BERTC_OK) return status;
     const bc_table_form form = {.format = BC_TABLE_TSV, .blank_rows = true};
-    reader r = {.err = err, .a = 0, .b = task->pair ? 1 : BC_NO_COLUMN, .label = BC_NO_COLUMN, .index = BC_NO_COLUMN,
+    bc_reader r = {.err = err, .a = 0, .b = task->pair ? 1 : BC_NO_COLUMN, .label = BC_NO_COLUMN, .index = BC_NO_COLUMN,
                 .width = task->pair ? 2 : 1, .plain = true, .set = create(task, BERTC_TEST, place)};
     if (!r.set) return bc_fail_memory(err);
     status = bc_table_of_bytes(length ? text : "", length, place, form, &r.table, err);

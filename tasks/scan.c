@@ -202,8 +202,8 @@ static bertc_status check_numbers(const char *path, const bc_row *row, places at
     const size_t columns[] = {at.a, at.b, at.label};
     for (size_t i = 0; i < 3; i++)
         if (columns[i] != BC_NO_COLUMN && columns[i] >= row->count)
-            return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu column%s, there is no column %zu", path, row->line, row->count,
-                           row->count == 1 ? "" : "s", columns[i] + 1);
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu column%s, there is no column %zu", path, row->line,
+                           row->count, row->count == 1 ? "" : "s", columns[i] + 1);
     return BERTC_OK;
 }
 

@@ -1,5 +1,5 @@
-/* The labels of a table: which labels its rows have, how often, and the hash of each row's texts. A scan is the first of
- * two passes over a training file: it finds the kind and the labels of a user's own task, and its dev share. */
+/* The labels of a table: which labels its rows have, how often, and the hash of each row's texts. A scan is the first
+ * of two passes over a training file: it finds the kind and the labels of a user's own task, and its dev share. */
 #ifndef BC_TASKS_SCAN_H
 #define BC_TASKS_SCAN_H
 
@@ -33,9 +33,9 @@ bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool 
                            bertc_error *err);
 void bc_scan_clear(bc_scan *scan);
 
-/* Choose the dev rows of a scanned table: in each stratum a share of its rows, those with the smallest hashes. Rows with
- * one hash are chosen together, and a row of each stratum is left. The sizes are rounded so that their sum is right. A
- * class is a stratum; if `classes` is false, all rows are one.
+/* Choose the dev rows of a scanned table: in each stratum a share of its rows, those with the smallest hashes. Rows
+ * with one hash are chosen together, and a row of each stratum is left. The sizes are rounded so that their sum is
+ * right. A class is a stratum; if `classes` is false, all rows are one.
  *
  * limits  (num_labels, or 1) out: the rows of the stratum whose hash is smaller are dev rows
  * chosen  out: the number of dev rows

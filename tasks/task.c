@@ -29,8 +29,10 @@ bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
         return bc_fail(err, BERTC_USAGE, "task %s: a classification needs at least 2 labels, each with a name and its "
                        "spelling in the files", task->name);
     if (task->kind == BERTC_MULTILABEL && !has_labels(task, 1))
-        return bc_fail(err, BERTC_USAGE, "task %s: a multi-label task needs labels, each with a name and its spelling in "
-                       "the files", task->name);
+        return bc_fail(err, BERTC_USAGE,
+                       "task %s: a multi-label task needs labels, each with a name and its spelling in "
+                       "the files",
+                       task->name);
     if (task->kind == BERTC_REGRESSION && !(task->num_labels == 1 && task->low < task->high))
         return bc_fail(err, BERTC_USAGE, "task %s: a regression needs one value and low < high", task->name);
     if (task->num_metrics < 0 || task->num_metrics > BERTC_MAX_TASK_METRICS)

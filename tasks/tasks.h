@@ -8,8 +8,8 @@
 #include "tasks/lines.h"
 #include "tasks/table.h"
 
-/* The dev rows of a file that has train and dev rows. They are listed by the bytes "id TAB id" of their columns 1 and 2,
- * or they are the rows of a class whose hash (bc_row_hash) is below the limit of the class. */
+/* The dev rows of a file that has train and dev rows. They are listed by the bytes "id TAB id" of their columns 1 and
+ * 2, or they are the rows of a class whose hash (bc_row_hash) is below the limit of the class. */
 typedef struct bc_dev_rows {
     bc_slice *sorted;       /* (count) */
     size_t count;

@@ -1,10 +1,10 @@
 /* Tuning the thresholds of a multi-label task (tasks/decision.c), as log-odds log(t / (1 - t)).
  *
  * Between two neighbouring logits a < b of a label, all thresholds above a and up to b give the same predictions.
- * Among these intervals the one with the largest F1 on the data set is chosen; among equal ones, the one that is nearest
- * to 0. Within it the threshold is 0, that is a probability of 0.5, if the interval contains 0, else the middle. Log-odds
- * beyond -16 and 16 are not considered: probabilities near 1 are too coarse to tell them apart. A label without a
- * positive example has the threshold 0.5. Takes time n log n for each label. */
+ * Among these intervals the one with the largest F1 on the data set is chosen; among equal ones, the one that is
+ * nearest to 0. Within it the threshold is 0, that is a probability of 0.5, if the interval contains 0, else the
+ * middle. Log-odds beyond -16 and 16 are not considered: probabilities near 1 are too coarse to tell them apart. A
+ * label without a positive example has the threshold 0.5. Takes time n log n for each label. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -57,7 +57,7 @@ typedef struct bertc_inputs {
     size_t truncated;     /* number of examples that were truncated to max_length */
     size_t cut;           /* number of texts that were cut into windows */
     size_t texts;         /* number of texts, if any was cut into windows; else 0 */
-    size_t *windows;      /* (texts+1) text t is the examples windows[t] .. windows[t+1]-1; null: a text is an example */
+    size_t *windows; /* (texts+1) text t is the examples windows[t] .. windows[t+1]-1; null: a text is an example */
 } bertc_inputs;
 
 /* Tokenise a data set. label_map (C) gives the model's class for each class of the task; null: they are the same.

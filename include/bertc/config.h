@@ -45,8 +45,8 @@ typedef struct bertc_config {
     double initializer_range;
     double layer_norm_eps;
     int32_t num_labels;    /* C >= 1 */
-    bool multi_label;      /* true: each label applies or not (problem_type "multi_label_classification"); false: 1 label
-                              is a regression, more labels are the classes of a classification */
+    bool multi_label; /* true: each label applies or not (problem_type "multi_label_classification"); false: 1 label
+                         is a regression, more labels are the classes of a classification */
     char **labels;         /* id2label: num_labels owned strings; LABEL_0, ... if the file has no id2label */
     char *head_refusal;    /* why bertc does not support the head that the file describes; null: supported; owned.
                               bertc_config_set_labels makes it null */

@@ -76,8 +76,8 @@ BERTC_API bertc_status bertc_data_describe(const bertc_task *task, const char *d
  *    "columns":"...","rows":67349,...,"labels":{"negative":29780,"positive":37569}}}}
  *
  * "max_length" is null if lengths are in characters. A split that the data do not have is left out. A regression has
- * "min", "max", "mean" and "deviation" in place of "labels". "lines" has, for each kind of repeat that occurs, the lines
- * of the first one. *json is released by free(); null after an error. Errors: BERTC_USAGE, BERTC_NOMEM. */
+ * "min", "max", "mean" and "deviation" in place of "labels". "lines" has, for each kind of repeat that occurs, the
+ * lines of the first one. *json is released by free(); null after an error. Errors: BERTC_USAGE, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_data_json(const bertc_data_report *report, char **json, bertc_error *err);
 
 BERTC_API void bertc_data_report_clear(bertc_data_report *report);

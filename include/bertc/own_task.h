@@ -25,12 +25,12 @@
  *
  * An unknown key is an error. A label is spelled as in the tables, byte for byte.
  *
- * 1. The kind that is found: multilabel if "label_separator" or "label_columns" is stated or if all labels of "train" are
- *    JSON lists, regression if all are finite numbers and one of them is not whole, else classification.
+ * 1. The kind that is found: multilabel if "label_separator" or "label_columns" is stated or if all labels of "train"
+ *    are JSON lists, regression if all are finite numbers and one of them is not whole, else classification.
  * 2. Labels that are found are sorted by value if all of them are whole numbers, else by their bytes.
  * 3. The rows of a dev share are chosen by a hash of their texts, in each class in proportion to its number of rows. So
- *    the choice depends neither on a seed nor on the order of the rows, and equal rows are in the same split. Each class
- *    keeps a row for training. The rows of a multilabel task or a regression count as one class.
+ *    the choice depends neither on a seed nor on the order of the rows, and equal rows are in the same split. Each
+ *    class keeps a row for training. The rows of a multilabel task or a regression count as one class.
  * 4. In the train and dev split every row has a label. In the test split a label of -1, null or an empty label means
  *    that the row is not labelled.
  *
@@ -89,8 +89,8 @@ BERTC_API bool bertc_task_is_own(const char *name);
 BERTC_API bertc_status bertc_task_open(const char *name, const char *data, const bertc_own_options *own, bool train,
                                        const bertc_notify *notify, const bertc_task **task, bertc_error *err);
 
-/* Make a task of labels alone, such as those of a model's config.json; its columns are found by their usual names in the
- * tables that are read. num_labels is 1 for a regression. *task is null after an error. Errors: BERTC_USAGE,
+/* Make a task of labels alone, such as those of a model's config.json; its columns are found by their usual names in
+ * the tables that are read. num_labels is 1 for a regression. *task is null after an error. Errors: BERTC_USAGE,
  * BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char *const *labels,
                                             int num_labels, bool pair, const bertc_task **task, bertc_error *err);
@@ -106,9 +106,10 @@ BERTC_API bool bertc_task_states_files(const bertc_task *task);
 BERTC_API int64_t bertc_task_max_length(const bertc_task *task);
 
 /* Write an open own task as a task file that states everything, with absolute paths; without `files`, the files and the
- * title are left out. max_length 0: the task's own, if it has one. *json is released by free(); null after an error. Errors: BERTC_USAGE for a task of the table;
- * BERTC_NOMEM. */
-BERTC_API bertc_status bertc_task_json(const bertc_task *task, int64_t max_length, bool files, char **json, bertc_error *err);
+ * title are left out. max_length 0: the task's own, if it has one. *json is released by free(); null after an error.
+ * Errors: BERTC_USAGE for a task of the table; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_task_json(const bertc_task *task, int64_t max_length, bool files, char **json,
+                                       bertc_error *err);
 
 #ifdef __cplusplus
 }

@@ -5,8 +5,8 @@
  *    number of labels, and the library treats them alike. The caller owns such a row and keeps it unchanged as long as
  *    a data set uses it.
  * 2. Reading is exact. In the original TSV files a TAB separates columns and quotes are ordinary characters; CSV and
- *    quoted TSV follow RFC 4180; JSON lines have one object a line. A BOM, CR LF and gzip data are accepted, and columns
- *    are found by the names in the header.
+ *    quoted TSV follow RFC 4180; JSON lines have one object a line. A BOM, CR LF and gzip data are accepted, and
+ *    columns are found by the names in the header.
  * 3. Class indices in examples follow the order of the row's `labels`. A model's own order is applied later, by name
  *    (bertc_task_match_labels).
  *
@@ -86,7 +86,7 @@ typedef struct bertc_columns {
     const char *a_name, *b_name, *label_name; /* null: no such column */
     int a, b, label;        /* column numbers; -1: no such column, or found by name */
     const char *skip_label; /* rows with this label are skipped and counted: their raters disagree; null: none */
-    bool class_label;       /* a label is the number or the name of a class in `labels`, or spelled as in `file_labels` */
+    bool class_label; /* a label is the number or the name of a class in `labels`, or spelled as in `file_labels` */
     /* Multi-label tasks: how a label column lists the labels of a row, if it is not a JSON list, which is always
      * understood; or a column for each label, with 1 if the label applies and 0 if not. */
     char label_separator;             /* between labels; 0: a cell is one label */
@@ -158,8 +158,8 @@ BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
  *   multi-label     its labels in rising order; `labels` is null if the example is unlabelled, and not null for an
  *                   example to which no label applies
  *
- * Kinds to come: an example of token classification has one label for each token, -100 for a token without a label. An example of extractive question
- * answering has the first and the last token of each answer. */
+ * Kinds to come: an example of token classification has one label for each token, -100 for a token without a label. An
+ * example of extractive question answering has the first and the last token of each answer. */
 typedef struct bertc_example {
     const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
     size_t na, nb;      /* bytes of a and b */
@@ -268,8 +268,8 @@ BERTC_API bertc_status bertc_dataset_set_thresholds(bertc_dataset *dataset, cons
  * is at least the label's threshold. labels (C) out, in rising order; returns their number. */
 BERTC_API int bertc_dataset_decide(const bertc_dataset *dataset, const float *logits, int32_t *labels);
 
-/* Choose the threshold of each label of a multi-label task that gives its largest F1 on a labelled data set, from 1e-7 to
- * 1 - 1e-7. thresholds (C) out. The rule for ties, and for labels without an example, is in tasks/thresholds.c.
+/* Choose the threshold of each label of a multi-label task that gives its largest F1 on a labelled data set, from 1e-7
+ * to 1 - 1e-7. thresholds (C) out. The rule for ties, and for labels without an example, is in tasks/thresholds.c.
  * Errors: as bertc_task_score; BERTC_USAGE if the task is not multi-label. */
 BERTC_API bertc_status bertc_task_tune_thresholds(const bertc_dataset *dataset, const float *logits, double *thresholds,
                                                   bertc_error *err);
@@ -277,14 +277,13 @@ BERTC_API bertc_status bertc_task_tune_thresholds(const bertc_dataset *dataset, 
 typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* by metric; NaN for metrics that do not fit the kind of the task */
     size_t examples;
-    size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class; 1 for a regression; 1 for the
-                             * empty set of labels, 2 for another set (the rule is in tasks/metrics.c) */
+    size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class; 1 for a regression; 1 for
+                             * the empty set of labels, 2 for another set (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
-/* Compute all metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. The
- * labels of a multi-label task are decided by the thresholds of the data set.
- * F1, precision and recall of class 1 are computed for several classes too. Takes time count C, with the logarithm of
- * the number of examples of a class.
+/* Compute all metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression.
+ * The labels of a multi-label task are decided by the thresholds of the data set. F1, precision and recall of class 1
+ * are computed for several classes too. Takes time count C, with the logarithm of the number of examples of a class.
  * Errors: BERTC_INPUT if the data set is empty or unlabelled; BERTC_DIVERGED if a logit is not finite; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                                         bertc_scores *scores, bertc_error *err);
@@ -370,8 +369,8 @@ BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    bertc_error *err);
 
 /* Write one prediction, spelled as in a submission file ("entailment", "1", "3.250"), to `out`, cut to `size`. Without
- * logits or for a task without labels `out` becomes empty. The prediction of a multi-label task is a JSON list of labels,
- * decided by thresholds of 0.5. */
+ * logits or for a task without labels `out` becomes empty. The prediction of a multi-label task is a JSON list of
+ * labels, decided by thresholds of 0.5. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size);
 
 /* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt and vocab.txt. The content depends

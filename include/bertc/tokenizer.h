@@ -146,9 +146,9 @@ typedef struct bertc_windows {
 } bertc_windows;
 
 /* Cut an encoding, which was made with a max_length of 0, into windows of at most max_length tokens; 0: no limit. An
- * encoding that fits is one window. The windows equal the reference's with return_overflowing_tokens, stride = overlap and, for a
- * pair, truncation "only_second" or "only_first".
- * Errors: BERTC_INPUT if the shorter text of the pair and the special tokens leave no more than `overlap` tokens. */
+ * encoding that fits is one window. The windows equal the reference's with return_overflowing_tokens, stride = overlap
+ * and, for a pair, truncation "only_second" or "only_first". Errors: BERTC_INPUT if the shorter text of the pair and
+ * the special tokens leave no more than `overlap` tokens. */
 BERTC_API bertc_status bertc_encoding_windows(const bertc_encoding *encoding, size_t max_length, size_t overlap,
                                               bertc_windows *windows, bertc_error *err);
 

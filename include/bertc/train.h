@@ -188,8 +188,9 @@ typedef struct bertc_train_result {
     double tokens_per_second; /* speed of the steps of this call, without evaluation and saving; 0: no step */
 } bertc_train_result;
 
-/* Fine-tune a model and leave it in the run folder options->out. bertc_train_result_clear releases the result. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
- * BERTC_NOMEM, BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop returned. */
+/* Fine-tune a model and leave it in the run folder options->out. bertc_train_result_clear releases the result. Errors:
+ * BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM, BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop
+ * returned. */
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
                                       bertc_train_result *result, bertc_error *err);
 BERTC_API void bertc_train_result_clear(bertc_train_result *result); /* closes the own tasks in `evals` */
@@ -276,9 +277,9 @@ BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);
 
 /* A model that is opened once and applied to any number of texts.
  *
- * Its logits do not depend on how texts are divided into calls, to the bit (batch invariance), so they may differ in the
- * last bits from those of bertc_predict, which computes a whole data set at once. A predictor is used by one thread at a
- * time. */
+ * Its logits do not depend on how texts are divided into calls, to the bit (batch invariance), so they may differ in
+ * the last bits from those of bertc_predict, which computes a whole data set at once. A predictor is used by one thread
+ * at a time. */
 typedef struct bertc_predictor bertc_predictor;
 
 /* Find the task, and read configuration and tokenizer. The weights are not read yet. The strings of
@@ -296,13 +297,13 @@ BERTC_API const double *bertc_predictor_thresholds(const bertc_predictor *predic
 BERTC_API bertc_status bertc_predictor_run(bertc_predictor *predictor, bool score, bertc_predictions *predictions,
                                            bertc_error *err);
 
-/* Match the labels, read the weights, and allocate the memory of passes. The first bertc_predictor_apply does it, unless this function
- * was called before. Errors: as bertc_predict. */
+/* Match the labels, read the weights, and allocate the memory of passes. The first bertc_predictor_apply does it,
+ * unless this function was called before. Errors: as bertc_predict. */
 BERTC_API bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_error *err);
 
-/* Compute the logits of texts: logits (count,C) out, in the order of the task's labels. The data set has the predictor's
- * task. Memory is allocated for the texts of this call only.
- * Errors: BERTC_USAGE for a data set of another task; those of bertc_predict. */
+/* Compute the logits of texts: logits (count,C) out, in the order of the task's labels. The data set has the
+ * predictor's task. Memory is allocated for the texts of this call only. Errors: BERTC_USAGE for a data set of another
+ * task; those of bertc_predict. */
 BERTC_API bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_dataset *dataset, float *logits,
                                              bertc_error *err);
 

@@ -87,7 +87,8 @@ typedef struct cli_data_values {
 } cli_data_values;
 
 /* Option tables and functions of the commands, each in the command's own file. */
-cli_table cli_plan_more, cli_data_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
+cli_table cli_plan_more, cli_data_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table,
+    cli_sample_table;
 void cli_finetune_defaults(void *values);
 void cli_inference_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err);

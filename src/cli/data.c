@@ -102,7 +102,10 @@ static void print_values(const bertc_data_report *report)
     static const struct {
         const char *title;
         size_t offset;
-    } rows[] = {{"smallest", offsetof(bertc_data_split, min)}, {"largest", offsetof(bertc_data_split, max)}, {"mean", offsetof(bertc_data_split, mean)}, {"deviation", offsetof(bertc_data_split, deviation)}};
+    } rows[] = {{"smallest", offsetof(bertc_data_split, min)},
+                {"largest", offsetof(bertc_data_split, max)},
+                {"mean", offsetof(bertc_data_split, mean)},
+                {"deviation", offsetof(bertc_data_split, deviation)}};
     print_head("value", NAME);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         printf("%-*s", NAME, rows[i].title);
@@ -196,7 +199,8 @@ static bertc_status describe(const cli_data_values *v, const char *name, const c
     bool any = false;
     for (int s = 0; s < BERTC_SPLITS; s++) any = any || report.splits[s].path;
     bertc_error also = {0};
-    bertc_status printed = any ? (v->json ? print_json : print_tables)(&report, status == BERTC_OK ? err : &also) : BERTC_OK;
+    bertc_status printed =
+        any ? (v->json ? print_json : print_tables)(&report, status == BERTC_OK ? err : &also) : BERTC_OK;
     bertc_data_report_clear(&report);
     bertc_task_close(task);
     return status == BERTC_OK ? printed : status;
@@ -256,7 +260,8 @@ bertc_status cli_data(const void *values, cli_arguments arguments, bertc_error *
     cli_progress progress;
     bertc_status status = choose(&v, data, &name, err);
     if (status == BERTC_OK && !v.model && v.max_length > 0)
-        status = cli_fail(err, BERTC_USAGE, "--max-length has no effect without --model, whose tokenizer counts tokens");
+        status =
+            cli_fail(err, BERTC_USAGE, "--max-length has no effect without --model, whose tokenizer counts tokens");
     if (status == BERTC_OK) status = cli_progress_begin(&progress, err);
     if (status != BERTC_OK) return status;
     if (v.train.own.dev_share < 0) v.train.own.dev_share = 0;

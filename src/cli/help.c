@@ -61,8 +61,8 @@ static void describe_row(const cli_command *command, const bertc_option *option,
     if (used > 0 && used < NOTE - 1) memcpy(out + used, ")", 2);
 }
 
-/* Print the words of `text` from `*column` on, wrapped to COLUMN..WIDTH. A list of choices that is longer than a line is
- * wrapped after a '|'. */
+/* Print the words of `text` from `*column` on, wrapped to COLUMN..WIDTH. A list of choices that is longer than a line
+ * is wrapped after a '|'. */
 static void put_wrapped(FILE *to, const char *text, size_t *column)
 {
     while (*text) {

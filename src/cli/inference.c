@@ -25,32 +25,39 @@ static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
      "the task, see 'bertc tasks', or a task file FILE.json; default: the task of the run --model", CLI_EVAL},
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
-     "the task, see 'bertc tasks', or a task file FILE.json; default: the task of the run --model, or without a run.json the labels of its "
-     "config.json", CLI_PREDICT},
+     "the task, see 'bertc tasks', or a task file FILE.json; default: the task of the run --model, or without a "
+     "run.json the labels of its "
+     "config.json",
+     CLI_PREDICT},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
      "read a split of this task, from --data or the files of a task file FILE.json; default: read lines from standard "
-     "input", CLI_EMBED},
+     "input",
+     CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; for a task file, a table "
-     "or a folder of tables in place of its own", CLI_EVAL | CLI_EMBED},
+     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; for a task file, a "
+     "table "
+     "or a folder of tables in place of its own",
+     CLI_EVAL | CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR|FILE",
      "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; or one table; or a "
-     ".txt file of lines; default: read lines from standard input", CLI_PREDICT},
-    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT",
-     "the split of the data to use", CLI_EVAL | CLI_EMBED},
-    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT",
-     "the split of the data to use", CLI_PREDICT},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
-     "output file; default: standard output", CLI_PREDICT | CLI_EMBED},
+     ".txt file of lines; default: read lines from standard input",
+     CLI_PREDICT},
+    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT", "the split of the data to use",
+     CLI_EVAL | CLI_EMBED},
+    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT", "the split of the data to use",
+     CLI_PREDICT},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE", "output file; default: standard output",
+     CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits to this file, columns separated by TAB", CLI_PREDICT},
     {"format", BERTC_OPTION_CHOICE, FIELD(format), NULL, 0, 0, table_formats, "NAME",
      "print a table with names of labels; default: a GLUE submission if --data is the folder of a GLUE task, else tsv, "
-     "and for lines of standard input only the names", CLI_PREDICT},
+     "and for lines of standard input only the names",
+     CLI_PREDICT},
     {"probabilities", BERTC_OPTION_FLAG, FIELD(probabilities), NULL, 0, 0, NULL, NULL,
      "add the probability of each label", CLI_PREDICT},
     {"top-k", BERTC_OPTION_INT, FIELD(top_k), NULL, 1, 2147483647, NULL, "K",
@@ -63,8 +70,8 @@ static const bertc_option rows[] = {
      "each line contains two texts, separated by a TAB; only for a model without a task", CLI_PREDICT},
     {"any-labels", BERTC_OPTION_FLAG, FIELD(predict.any_labels), NULL, 0, 0, NULL, NULL,
      "if the model's labels have other names than the task's but the same number, match them by position", BOTH},
-    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
-     "each line contains two texts, separated by a TAB", CLI_EMBED},
+    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL, "each line contains two texts, separated by a TAB",
+     CLI_EMBED},
     {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
      "layers whose outputs are written, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
     {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, combines, "HOW",
@@ -77,15 +84,18 @@ static const bertc_option rows[] = {
     {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME", "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
      "write the index of each text's first row, then the total number of rows, as an .npy file; only with "
-     "'--format npy --pool none'", CLI_EMBED},
+     "'--format npy --pool none'",
+     CLI_EMBED},
     {"metrics", BERTC_OPTION_TEXT, FIELD(metrics), "own", 0, 0, NULL, "LIST",
-     "metrics to report, such as own,auc or f1_macro,matthews; own: the task's own; all: every metric that fits the task",
+     "metrics to report, such as own,auc or f1_macro,matthews; own: the task's own; all: every metric that fits the "
+     "task",
      CLI_EVAL},
     {"by-class", BERTC_OPTION_FLAG, FIELD(by_class), NULL, 0, 0, NULL, NULL,
      "also report precision, recall, F1 and number of examples of each class, and the confusion matrix, or with more "
-     "than 20 classes the 20 most frequent confusions", CLI_EVAL},
-    {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
-     "print one JSON object instead of a table", CLI_EVAL},
+     "than 20 classes the 20 most frequent confusions",
+     CLI_EVAL},
+    {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL, "print one JSON object instead of a table",
+     CLI_EVAL},
 };
 
 const bertc_option *cli_inference_table(size_t *count)

@@ -44,7 +44,8 @@ static bertc_status put_submission(FILE *to, const bertc_dataset *set, const flo
     return BERTC_OK;
 }
 
-/* Print the logits of each row; `before` is the number of rows printed before. Nine digits represent a float exactly. */
+/* Print the logits of each row; `before` is the number of rows printed before. Nine digits represent a float exactly.
+ */
 static void put_logits(FILE *to, const bertc_dataset *set, const float *logits, size_t before)
 {
     const bertc_task *task = set->task;
@@ -111,7 +112,8 @@ static size_t first_lines(const char *text, size_t length, size_t count)
     return (size_t)(at - text);
 }
 
-/* Answer the lines of standard input, whatever is there at once. Lines that are there together are computed in passes of
+/* Answer the lines of standard input, whatever is there at once. Lines that are there together are computed in passes
+ * of
  * --batch-size texts, several passes between two outputs, so that texts of similar length share a pass. If the first
  * line is late, the weights are read before it comes; else it is checked before that. */
 static bertc_status answer_lines(job *j, bertc_error *err)

@@ -15,7 +15,10 @@ static bool is_regression(const cli_prediction_table *t)
 
 static bertc_status check(const cli_inference_values *v, const bertc_task *task, bertc_error *err)
 {
-    const char *idle = v->probabilities ? "probabilities" : v->top_k > 0 ? "top-k" : v->threshold >= 0 ? "threshold" : NULL;
+    const char *idle = v->probabilities    ? "probabilities"
+                       : v->top_k > 0      ? "top-k"
+                       : v->threshold >= 0 ? "threshold"
+                                           : NULL;
     if (task->num_labels == 0)
         return cli_fail(err, BERTC_USAGE, "task %s has no labels to predict", task->name);
     if (idle && task->kind == BERTC_REGRESSION)
@@ -100,8 +103,10 @@ static bertc_status put_text(cli_prediction_table *t, const char *name, const ch
         return BERTC_OK;
     }
     if (t->format == CLI_TSV && !fits_tsv(text, length))
-        return cli_fail(err, BERTC_INPUT, "row %zu, column \"%.60s\": it contains a TAB or a line end, which TSV cannot "
-                        "hold; --format csv and jsonl can", t->rows, name);
+        return cli_fail(err, BERTC_INPUT,
+                        "row %zu, column \"%.60s\": it contains a TAB or a line end, which TSV cannot "
+                        "hold; --format csv and jsonl can",
+                        t->rows, name);
     if (t->cells++ > 0) fputc(t->format == CLI_CSV ? ',' : '\t', t->to);
     if (t->format == CLI_CSV && needs_quotes(text, length)) put_quoted(t->to, text, length);
     else if (length > 0) fwrite(text, 1, length, t->to);

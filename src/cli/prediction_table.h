@@ -1,11 +1,11 @@
 /* Predictions as a table: TSV, CSV, JSON lines, or one prediction a line.
  *
- * 1. TSV, CSV and lines have a header unless they have the predictions alone (bare). The columns are the kept columns of
- *    the data, or if there are none the index of a row; then the prediction, the probabilities under the names of the
- *    labels, and label_1, probability_1, ... of the best labels.
+ * 1. TSV, CSV and lines have a header unless they have the predictions alone (bare). The columns are the kept columns
+ *    of the data, or if there are none the index of a row; then the prediction, the probabilities under the names of
+ *    the labels, and label_1, probability_1, ... of the best labels.
  * 2. A JSON object has "row", "index", the kept columns, "prediction", "probabilities" and "top" (docs/predictions.md).
- * 3. CSV quotes a field if it contains a comma, a quote or a line end, or begins or ends with a blank (RFC 4180). TSV and
- *    bare lines have no escapes: a cell that contains a TAB or a line end is an error. */
+ * 3. CSV quotes a field if it contains a comma, a quote or a line end, or begins or ends with a blank (RFC 4180). TSV
+ *    and bare lines have no escapes: a cell that contains a TAB or a line end is an error. */
 #ifndef CLI_PREDICTION_TABLE_H
 #define CLI_PREDICTION_TABLE_H
 

@@ -1,8 +1,8 @@
 /* Predictions of a model for a split or for lines of text, and their scores.
  *
  * A data set is computed at once: its texts are sorted by length, and passes and memory are planned for it. A predictor
- * also computes the parts of an input that arrives little by little. Its memory is planned for the largest pass, and its
- * products are batch-invariant, because the division into parts depends on when the texts arrive. */
+ * also computes the parts of an input that arrives little by little. Its memory is planned for the largest pass, and
+ * its products are batch-invariant, because the division into parts depends on when the texts arrive. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,7 +164,8 @@ static bertc_status open_job(job *j, bertc_error *err)
     j->stated = j->task;
     if (status == BERTC_OK) status = bc_model_source_open_model(source, o, j->task, notify, err);
     if (status == BERTC_OK && j->stated && o->pair)
-        status = bc_fail(err, BERTC_USAGE, "--pair has no effect on task %s, which decides what is read", j->task->name);
+        status =
+            bc_fail(err, BERTC_USAGE, "--pair has no effect on task %s, which decides what is read", j->task->name);
     if (status == BERTC_OK && !j->stated) status = bc_model_task_make(&source->config, o->pair, &j->owned, err);
     if (!j->stated) j->task = j->owned;
     if (status != BERTC_OK) return status;

@@ -97,7 +97,7 @@ static inline size_t bc_head_params(const bc_head_row *row)
 }
 
 extern const bc_head_row bc_head_classification; /* softmax cross-entropy with the batch's labels */
-extern const bc_head_row bc_head_multilabel;     /* sigmoid cross-entropy of each label; labels of the batch are rising */
+extern const bc_head_row bc_head_multilabel; /* sigmoid cross-entropy of each label; labels of the batch are rising */
 extern const bc_head_row bc_head_regression;     /* squared error of the batch's values; has one label and ignores loss
                                                     options */
 

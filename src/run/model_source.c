@@ -42,7 +42,8 @@ void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs 
         bc_notify(notify, "%s: %zu of %zu texts truncated to %zu tokens (--max-length)", set->path,
                   inputs->truncated, inputs->count, inputs->longest);
     if (inputs->cut > 0)
-        bc_notify(notify, "%s: %zu of %zu texts cut into windows of at most %zu tokens (--max-length): %zu windows in all",
+        bc_notify(notify,
+                  "%s: %zu of %zu texts cut into windows of at most %zu tokens (--max-length): %zu windows in all",
                   set->path, inputs->cut, inputs->texts, inputs->longest, inputs->count);
 }
 
@@ -188,7 +189,8 @@ static bertc_status resolve_trained(const bertc_predict_options *o, bc_model_sou
     return status;
 }
 
-/* Read a table that is given as a file. It has the columns of the split, or if the task has no such split of another. */
+/* Read a table that is given as a file. It has the columns of the split, or if the task has no such split of another.
+ */
 static bertc_status read_table(const bertc_predict_options *o, const bertc_task *task, bool labels,
                                bertc_dataset **dataset, bertc_error *err)
 {
@@ -251,15 +253,16 @@ bertc_status bc_model_source_read_texts(const bertc_predict_options *o, const be
     return BERTC_OK;
 }
 
-/* Check that a directory is a model. A run of several tasks has a folder with a model for each task. task: null if it is
- * not known yet. */
+/* Check that a directory is a model. A run of several tasks has a folder with a model for each task. task: null if it
+ * is not known yet. */
 static bertc_status check_dir(const char *dir, const bertc_task *task, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     enum { NAMES = sizeof names / sizeof *names };
     char *own = bc_path_join(dir, task ? task->name : "");
     bertc_status status = own ? check_finished(dir, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && task && bc_folder_exists(own) && bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
+    if (status == BERTC_OK && task && bc_folder_exists(own) &&
+        bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
         bc_model_path_check(own, names, NAMES, NULL) == BERTC_OK)
         status = bc_fail(err, BERTC_INPUT, "%s: holds a model for each of several tasks; the model of %s is %s", dir,
                          task->name, own);

@@ -20,8 +20,8 @@ typedef struct bc_model_source {
 
 /* Open a model source, which starts as {0} besides long_texts and window_overlap; close it also after an error. If
  * max_length is 0, it becomes the default, or the model's maximum if that is smaller. A negative window_overlap becomes
- * the default. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the model's positions,
- * or if windows of this overlap have no other tokens. */
+ * the default. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the model's
+ * positions, or if windows of this overlap have no other tokens. */
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
                                   const bertc_notify *notify, bertc_error *err);
 void bc_model_source_close(bc_model_source *source);
@@ -32,8 +32,8 @@ bertc_status bc_model_source_open_model(bc_model_source *source, const bertc_pre
                                         const bertc_task *task, const bertc_notify *notify, bertc_error *err);
 
 /* Read the texts that a model is applied to: a split of `task`, a file, or lines of text. With `labels`, only the
- * labelled examples are read, with their labels; else all rows. Errors: those of reading data; BERTC_USAGE if the options
- * give neither data nor text. */
+ * labelled examples are read, with their labels; else all rows. Errors: those of reading data; BERTC_USAGE if the
+ * options give neither data nor text. */
 bertc_status bc_model_source_read_texts(const bertc_predict_options *options, const bertc_task *task, bool labels,
                                         const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err);
 

@@ -89,5 +89,6 @@ bertc_status bc_model_task_make(const bertc_config *config, bool pair, const ber
     bertc_kind kind = config->multi_label       ? BERTC_MULTILABEL
                       : config->num_labels == 1 ? BERTC_REGRESSION
                                                 : BERTC_CLASSIFICATION;
-    return bertc_task_of_labels("model", kind, (const char *const *)config->labels, config->num_labels, pair, task, err);
+    return bertc_task_of_labels("model", kind, (const char *const *)config->labels, config->num_labels, pair, task,
+                                err);
 }

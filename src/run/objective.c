@@ -74,8 +74,8 @@ bertc_status bc_objective_parse(const bertc_train_options *o, bc_run_task *task,
     return is_balanced(o) ? BERTC_OK : parse_weights(o, task, err);
 }
 
-/* Return the weight of a label that `positive` of `count` examples have: the number of examples without it for each with
- * it, at most MAX_BALANCED. Without an example the weight has no effect. */
+/* Return the weight of a label that `positive` of `count` examples have: the number of examples without it for each
+ * with it, at most MAX_BALANCED. Without an example the weight has no effect. */
 static double balance_label(size_t positive, size_t count)
 {
     return positive > 0 ? fmin((double)(count - positive) / (double)positive, MAX_BALANCED) : 1;

@@ -85,17 +85,23 @@ enum { FREE = 1, HIDDEN = 2, OPTIONAL = 4, OWN = BERTC_OPTION_OWN };
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "the task to train, see 'bertc tasks': a name, a task file FILE.json, or custom, which is described by --train and "
-     "the options after it; several tasks separated by commas, such as sst2,cola,stsb, share one encoder and have a head "
-     "each", 0},
+     "the task to train, see 'bertc tasks': a name, a task file FILE.json, or custom, which is described by --train "
+     "and "
+     "the options after it; several tasks separated by commas, such as sst2,cola,stsb, share one encoder and have a "
+     "head "
+     "each",
+     0},
     {"task-sampling", BERTC_OPTION_CHOICE, FIELD(task_sampling), "proportional", 0, 0, samplings, "HOW",
      "how the task of each step is chosen if there are several; proportional: in proportion to the numbers of training "
-     "examples; uniform: each equally often; annealed: from proportional to nearly uniform over the epochs", 0},
+     "examples; uniform: each equally often; annealed: from proportional to nearly uniform over the epochs",
+     0},
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "the model to start from: a Hugging Face directory", FREE},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the data: the GLUE folder or the task's own folder, with GLUE's files or tables of Hugging Face datasets (CSV, TSV, "
-     "JSON lines); for custom, a folder with the tables train, dev (or validation) and test", FREE | OPTIONAL},
+     "the data: the GLUE folder or the task's own folder, with GLUE's files or tables of Hugging Face datasets (CSV, "
+     "TSV, "
+     "JSON lines); for custom, a folder with the tables train, dev (or validation) and test",
+     FREE | OPTIONAL},
     {"train", BERTC_OPTION_TEXT, FIELD(own.train), NULL, 0, 0, NULL, "FILE",
      "training table of --task custom: .csv, .tsv, .jsonl or .json, maybe followed by .gz", FREE | OPTIONAL | OWN},
     {"dev", BERTC_OPTION_TEXT, FIELD(own.dev), NULL, 0, 0, NULL, "FILE",
@@ -103,8 +109,10 @@ static const bertc_option rows[] = {
     {"test", BERTC_OPTION_TEXT, FIELD(own.test), NULL, 0, 0, NULL, "FILE", "test table of --task custom",
      FREE | OPTIONAL | OWN},
     {"dev-share", BERTC_OPTION_REAL, FIELD(own.dev_share), NULL, 0, 0.9, NULL, "R",
-     "share of the training table that is the dev split if there is no dev table, chosen by the texts, in each class in "
-     "proportion; 0: no dev split and no evaluation; default 0.1", OWN},
+     "share of the training table that is the dev split if there is no dev table, chosen by the texts, in each class "
+     "in "
+     "proportion; 0: no dev split and no evaluation; default 0.1",
+     OWN},
     {"text-column", BERTC_OPTION_TEXT, FIELD(own.text_column), NULL, 0, 0, NULL, "COLUMN",
      "column of the texts; default: found by its usual name, such as text or sentence", OPTIONAL | OWN},
     {"pair-column", BERTC_OPTION_TEXT, FIELD(own.pair_column), NULL, 0, 0, NULL, "COLUMN",
@@ -117,9 +125,12 @@ static const bertc_option rows[] = {
     {"label-columns", BERTC_OPTION_TEXT, FIELD(own.label_columns), NULL, 0, 0, NULL, "COLUMN,...",
      "columns that contain 1 if the label of their name applies to the row and 0 if not", OPTIONAL | OWN},
     {"kind", BERTC_OPTION_CHOICE, FIELD(own.kind), "auto", 0, 0, kinds, "KIND",
-     "what is predicted: one of the classes of the training table, any number of its labels, or a value; auto: any number "
-     "of labels if --label-separator or --label-columns is given or all labels are JSON lists, a value if all labels are "
-     "numbers and one of them is not whole, else a class", OWN},
+     "what is predicted: one of the classes of the training table, any number of its labels, or a value; auto: any "
+     "number "
+     "of labels if --label-separator or --label-columns is given or all labels are JSON lists, a value if all labels "
+     "are "
+     "numbers and one of them is not whole, else a class",
+     OWN},
     {"quotes", BERTC_OPTION_CHOICE, FIELD(own.quotes), "auto", 0, 0, quotes, "WHERE",
      "on: fields in .tsv files may be in quotes as in CSV; off or auto: quotes in .tsv files are text", OWN},
     {"header", BERTC_OPTION_CHOICE, FIELD(own.header), "on", 0, 0, headers, "WHETHER",
@@ -132,18 +143,22 @@ static const bertc_option rows[] = {
     {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the maximum learning rate of the schedule", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH, NULL, "TOKENS",
      "maximum number of tokens of a text; --long decides about longer texts; default 128, or the model's maximum if "
-     "that is smaller", 0},
+     "that is smaller",
+     0},
     {"long", BERTC_OPTION_CHOICE, FIELD(long_texts), "head", 0, 0, longs, "HOW",
      "what happens to texts longer than --max-length; head: the first tokens are kept; tail: the last tokens are kept; "
-     "windows: each text is cut into overlapping windows, of a pair the longer text; a window is a training example with "
-     "the text's label, and the logits of a text are the means over its windows", 0},
+     "windows: each text is cut into overlapping windows, of a pair the longer text; a window is a training example "
+     "with "
+     "the text's label, and the logits of a text are the means over its windows",
+     0},
     {"window-overlap", BERTC_OPTION_INT, FIELD(window_overlap), NULL, 0, BC_MAX_LENGTH, NULL, "TOKENS",
      "number of tokens of a text that two neighbouring windows share; default a quarter of --max-length", 0},
     {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, recipes, "NAME",
      "optimiser and learning rate schedule; hf: as in transformers; google: as in Google's BERT code", 0},
     {"schedule", BERTC_OPTION_CHOICE, FIELD(schedule), "linear", 0, 0, schedules, "SHAPE",
      "learning rate after the warm-up; linear: falls in a line to 0; cosine: falls along half a cosine to 0; constant: "
-     "stays at --lr", 0},
+     "stays at --lr",
+     0},
     {"warmup-ratio", BERTC_OPTION_REAL, FIELD(warmup_ratio), NULL, 0, 1, NULL, "R",
      "fraction of the steps during which the learning rate rises; default 0 (hf) or 0.1 (google)", 0},
     {"warmup-steps", BERTC_OPTION_INT, FIELD(warmup_steps), NULL, 0, 2147483647, NULL, "N",
@@ -156,12 +171,14 @@ static const bertc_option rows[] = {
      "dropout probability of this run, in place of all dropout probabilities of the model; default the model's own", 0},
     {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
      "parts that are not trained and have no dropout; none: no part; embeddings: the embeddings; N: the embeddings and "
-     "the first N layers; all: everything but the head", 0},
+     "the first N layers; all: everything but the head",
+     0},
     {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0, NULL,
      "EPOCH:FREEZE,...|each-epoch",
      "parts that stay frozen in later epochs; EPOCH:FREEZE,...: from EPOCH on, only FREEZE (a value of --freeze), such "
      "as 1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer is trained after every epoch, from the last "
-     "layer down; none: no change during the run", 0},
+     "layer down; none: no change during the run",
+     0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, trained, "WHICH",
      "parameters of the encoder that are trained, besides the head; all: every parameter; bias: only the biases", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
@@ -172,13 +189,16 @@ static const bertc_option rows[] = {
      "number of layers of the trained model, which has only the first K layers of --model; 0: all layers", 0},
     {"feature-layer", BERTC_OPTION_INT, FIELD(feature_layer), "0", 0, 1000, NULL, "K",
      "layer on whose output a new head is trained: the same as --keep-layers K --freeze K with a newly initialized "
-     "pooler and a newly initialized head; 0: off", 0},
+     "pooler and a newly initialized head; 0: off",
+     0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
      "number of last layers that are newly initialized before training, together with the pooler; 0: none", 0},
     {"class-weights", BERTC_OPTION_TEXT, FIELD(class_weights), "none", 0, 0, NULL, "balanced|W,W,...",
      "weights of the classes in the loss, in the order of 'bertc tasks'; balanced: in inverse proportion to the "
-     "numbers of training examples; none: equal weights. For a multi-label task the weights of the examples that have a "
-     "label (pos_weight); balanced: the number of examples without the label for each with it, at most 100", 0},
+     "numbers of training examples; none: equal weights. For a multi-label task the weights of the examples that have "
+     "a "
+     "label (pos_weight); balanced: the number of examples without the label for each with it, at most 100",
+     0},
     {"label-smoothing", BERTC_OPTION_REAL, FIELD(label_smoothing), "0", 0, 1, NULL, "E",
      "fraction of the target that is spread evenly over the classes", 0},
     {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
@@ -189,7 +209,8 @@ static const bertc_option rows[] = {
      "dropout probability of the input of LoRA adapters", 0},
     {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
      "linear layers that get LoRA adapters: query, key, value, attention.output.dense, intermediate.dense, "
-     "output.dense (which includes attention.output.dense, as in peft), or all", 0},
+     "output.dense (which includes attention.output.dense, as in peft), or all",
+     0},
     {"lora-save", BERTC_OPTION_CHOICE, FIELD(lora_save), "merged", 0, 0, lora_saves, "HOW",
      "form of the result; merged: a complete model; adapter: a directory that peft loads on top of --model", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
@@ -202,43 +223,53 @@ static const bertc_option rows[] = {
      "number of training examples to use, the first of the file; 0: all", 0},
     {"stratified", BERTC_OPTION_FLAG, FIELD(stratified), NULL, 0, 0, NULL, NULL,
      "draw the examples of --limit-train by seed and keep the proportions of the classes, or in a regression the "
-     "proportions of ten groups of targets", 0},
+     "proportions of ten groups of targets",
+     0},
     {"limit-eval", BERTC_OPTION_INT, FIELD(limit_eval), "0", 0, 2147483647, NULL, "N",
      "number of examples of each evaluation split to use, the first of the file; 0: all", 0},
     {"eval-splits", BERTC_OPTION_TEXT, FIELD(eval_splits), "dev", 0, 0, NULL, "LIST",
      "evaluation splits, such as dev,mnli-mm: train, dev or test of the task, or the name of another task with the "
-     "same labels, which stands for its dev split; the first split decides which evaluation is best", 0},
+     "same labels, which stands for its dev split; the first split decides which evaluation is best",
+     0},
     {"eval-every", BERTC_OPTION_INT, FIELD(eval_every), "0", 0, 2147483647, NULL, "STEPS",
      "number of steps between evaluations; 0: only at the end, or with --keep best or --patience after each epoch", 0},
     {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, keeps, "WHICH",
      "weights that become the result; last: those after the last step; best: those of the best evaluation", 0},
     {"metrics", BERTC_OPTION_TEXT, FIELD(metrics), "own", 0, 0, NULL, "LIST",
      "metrics to report, any of those of --best-metric that fit the task, such as own,auc; own: the task's own; all: "
-     "every metric that fits", 0},
+     "every metric that fits",
+     0},
     {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0, best_metrics, "METRIC",
      "metric that decides which evaluation is best: the largest value, or the smallest loss, mse or mae; primary: the "
-     "task's first metric", 0},
+     "task's first metric",
+     0},
     {"tune-thresholds", BERTC_OPTION_FLAG, FIELD(tune_thresholds), NULL, 0, 0, NULL, NULL,
-     "for multi-label tasks: choose for each label the probability from which it is predicted, so that its F1 on the first "
-     "evaluation split is largest; without this flag 0.5", 0},
+     "for multi-label tasks: choose for each label the probability from which it is predicted, so that its F1 on the "
+     "first "
+     "evaluation split is largest; without this flag 0.5",
+     0},
     {"patience", BERTC_OPTION_INT, FIELD(patience), "0", 0, 2147483647, NULL, "N",
      "number of evaluations in a row without a new best after which the run ends; 0: never", 0},
     {"save-every", BERTC_OPTION_TEXT, FIELD(save_every), "auto", 0, 0, NULL, "STEPS|MINUTESm",
      "interval between checkpoints: a number of steps, or of minutes such as 10m; 0: only when the run is interrupted; "
-     "auto: 10m if the disk has enough space", FREE},
+     "auto: 10m if the disk has enough space",
+     FREE},
     {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
      "continue the run in --out from its newest checkpoint, or start it if there is no checkpoint", FREE | HIDDEN},
     {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL, "N",
      "maximum number of tokens of a micro-batch, the part of a batch that is computed at once; its size changes the "
-     "result only by rounding", 0},
+     "result only by rounding",
+     0},
     {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL, "N",
      "keep only the input of every Nth layer for the backward pass, which computes the other values again, to the same "
-     "bits; 1 needs the least memory; 0: keep everything", FREE},
+     "bits; 1 needs the least memory; 0: keep everything",
+     FREE},
     {"cache-memory", BERTC_OPTION_INT, FIELD(cache_memory), "4096", 0, 1e9, NULL, "MB",
      "maximum memory for cached outputs of layers that stay frozen for the whole run; 0: none", FREE},
     {"cache-disk", BERTC_OPTION_INT, FIELD(cache_disk), "16384", 0, 1e9, NULL, "MB",
      "maximum size of a file for the outputs that do not fit in --cache-memory; further outputs are computed again in "
-     "each epoch; 0: no file", FREE},
+     "each epoch; 0: no file",
+     FREE},
     {"cache-dir", BERTC_OPTION_TEXT, FIELD(cache_dir), "none", 0, 0, NULL, "DIR",
      "folder of cached outputs for later runs with the same frozen layers and texts; none: no such folder", FREE},
     {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
@@ -455,7 +486,8 @@ bertc_status bc_options_parse_save_interval(const bertc_train_options *o, bc_sav
     if (interval->is_auto) return BERTC_OK;
     if (digits == 0 || (text[digits] && !minutes) || number > MAX || (minutes && number == 0))
         return bc_fail(err, BERTC_USAGE,
-                       "--save-every: '%s' is not auto, a number of steps up to %d, or of minutes such as 10m", text, (int)MAX);
+                       "--save-every: '%s' is not auto, a number of steps up to %d, or of minutes such as 10m", text,
+                       (int)MAX);
     if (minutes) interval->seconds = 60.0 * (double)number;
     else interval->steps = number;
     return BERTC_OK;

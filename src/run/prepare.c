@@ -212,8 +212,8 @@ static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_err
         const bertc_task *task = run->tasks[i].spec;
         const bc_head_row *row = bc_head_of(task->num_labels, task->kind == BERTC_MULTILABEL);
         bool is_value = task->kind == BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
-        has_labels = has_labels && config->multi_label == (task->kind == BERTC_MULTILABEL) && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
-                                                           NULL) == BERTC_OK;
+        has_labels = has_labels && config->multi_label == (task->kind == BERTC_MULTILABEL) &&
+                     bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) == BERTC_OK;
         heads[i] = (bc_head){.row = row, .name = task->name, .num_labels = task->num_labels,
                              .labels = has_labels ? (const char *const *)config->labels
                                        : is_value ? regression : task->labels};
@@ -352,8 +352,8 @@ static bertc_status notify_data(const bc_run *run, const bc_run_task *task, cons
         status = bertc_dataset_repeats((const bertc_dataset *[BERTC_SPLITS]){sets->train, other}, repeats, err);
         size_t shared = status == BERTC_OK ? repeats[BERTC_DEV].shared[BERTC_TRAIN] : 0;
         if (shared > 0)
-            bc_notify(notify, "%s: %zu of %zu %s texts are also in the training data", other->path, shared, other->count,
-                      bertc_split_name(other->split));
+            bc_notify(notify, "%s: %zu of %zu %s texts are also in the training data", other->path, shared,
+                      other->count, bertc_split_name(other->split));
     }
     return status;
 }

@@ -29,8 +29,8 @@ typedef struct bc_state {
     bc_task_state task[BERTC_MAX_TASKS];
 } bc_state;
 
-/* Append a state as a JSON object. Scores hold their first five metrics, the loss, and the metrics in the set `metrics`,
- * bit m for metric m. The values of other metrics read back as NaN. */
+/* Append a state as a JSON object. Scores hold their first five metrics, the loss, and the metrics in the set
+ * `metrics`, bit m for metric m. The values of other metrics read back as NaN. */
 void bc_state_record(bc_text *out, const bc_state *state, uint32_t metrics);
 
 /* Read a state from JSON. Messages name the source `place`. Errors: BERTC_INPUT, BERTC_NOMEM. */

@@ -21,7 +21,8 @@ bertc_status bc_thresholds_check(const bc_run *run, bertc_error *err)
     bool any = !run->options.tune_thresholds;
     for (int t = 0; t < run->num_tasks; t++) any = any || is_tuned(run, &run->tasks[t]);
     if (any) return BERTC_OK;
-    return bc_fail(err, BERTC_USAGE, "--tune-thresholds: %s %s", run->num_tasks > 1 ? "no task" : run->tasks->spec->name,
+    return bc_fail(err, BERTC_USAGE, "--tune-thresholds: %s %s",
+                   run->num_tasks > 1 ? "no task" : run->tasks->spec->name,
                    run->num_tasks > 1 ? "is multi-label" : "is not a multi-label task");
 }
 

@@ -1,12 +1,13 @@
 /* Two warnings about the weights that are the result of a run:
  *
  * 1. The training loss is more than twice the loss of the first step and more than twice the loss of a new head. A new
- *    head gives all C classes about the same probability, so its loss is ln C. It gives each label of a multi-label task
- *    a probability near 1/2, so its loss is ln 2, times the weight for the examples that have the label. For a
- *    regression it predicts values near 0, so its loss is the mean square of the targets. Such a run diverged: its learning rate is too high. The factor
- *    of two is needed because a high learning rate may raise the loss in the first steps and still recover. The loss is
- *    a running mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a
- *    weight of a sixteenth. The loss of the dev split is not used, because it also rises when a good model overfits.
+ *    head gives all C classes about the same probability, so its loss is ln C. It gives each label of a multi-label
+ *    task a probability near 1/2, so its loss is ln 2, times the weight for the examples that have the label. For a
+ *    regression it predicts values near 0, so its loss is the mean square of the targets. Such a run diverged: its
+ *    learning rate is too high. The factor of two is needed because a high learning rate may raise the loss in the
+ *    first steps and still recover. The loss is a running mean, since a single batch varies too much: the mean of the first
+ *    16 steps, then each further step has a weight of a sixteenth. The loss of the dev split is not used, because it also
+ *    rises when a good model overfits.
  * 2. The predictions for a whole split are constant although its labels are not (tasks/metrics.c).
  *
  * The state of the run holds all that is needed, so that a resumed run gives the same warnings. */

@@ -81,8 +81,8 @@ static bertc_status find_one(const search *s, const usual *of, bool required, co
     if (count == 1) *column = found[0];
     if (count == 1 || (count == 0 && !required)) return BERTC_OK;
     if (count == 0)
-        snprintf(reason, sizeof reason, "no column has a usual name of %s, such as \"%s\" (is there a header?)", of->what,
-                 of->clear[0]);
+        snprintf(reason, sizeof reason, "no column has a usual name of %s, such as \"%s\" (is there a header?)",
+                 of->what, of->clear[0]);
     else snprintf(reason, sizeof reason, "both \"%s\" and \"%s\" may be the %s", found[0], found[1], of->what);
     return fail_with_columns(s, reason, of->key);
 }
@@ -93,7 +93,8 @@ static bertc_status find_pair(const search *s)
     char reason[160];
     const char *single[2], *const *pair = NULL;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        if (!has(s, pairs[i][0]) || !has(s, pairs[i][1]) || is_used(s, pairs[i][0]) || is_used(s, pairs[i][1])) continue;
+        if (!has(s, pairs[i][0]) || !has(s, pairs[i][1]) || is_used(s, pairs[i][0]) || is_used(s, pairs[i][1]))
+            continue;
         if (pair) {
             snprintf(reason, sizeof reason, "both \"%s\", \"%s\" and \"%s\", \"%s\" may be the texts", pair[0], pair[1],
                      pairs[i][0], pairs[i][1]);
@@ -105,7 +106,8 @@ static bertc_status find_pair(const search *s)
     int count = find_names(s, texts.clear, single);
     for (int i = 0; i < count; i++)
         if (strcmp(single[i], pair[0]) != 0 && strcmp(single[i], pair[1]) != 0) {
-            snprintf(reason, sizeof reason, "both \"%s\" and \"%s\", \"%s\" may be the texts", single[i], pair[0], pair[1]);
+            snprintf(reason, sizeof reason, "both \"%s\" and \"%s\", \"%s\" may be the texts", single[i], pair[0],
+                     pair[1]);
             return fail_with_columns(s, reason, texts.key);
         }
     s->columns->text = pair[0];
@@ -133,7 +135,8 @@ static bertc_status find_in_header(const search *s, bool labelled)
         status = check_stated(s, "label_columns", s->label_columns[i]);
     if (status == BERTC_OK && !c->text && !c->pair) status = find_pair(s);
     if (status == BERTC_OK && !c->text) status = find_one(s, &texts, true, &c->text);
-    if (status == BERTC_OK && !c->label && s->label_columns_count == 0) status = find_one(s, &labels, labelled, &c->label);
+    if (status == BERTC_OK && !c->label && s->label_columns_count == 0)
+        status = find_one(s, &labels, labelled, &c->label);
     return status;
 }
 
@@ -166,7 +169,8 @@ static bertc_status check_numbers(const struct bertc_own_task *own, const char *
             return bc_fail(err, BERTC_INPUT, "%s: the files have no header, so %s must state %s", path, columns[i].key,
                            own->header_count > 0 ? "one of the names in \"header\"" : "the number of a column, from 1");
         return bc_fail(err, BERTC_INPUT, "%s: %s \"%s\" is not %s", path, columns[i].key, name,
-                       own->header_count > 0 ? "in \"header\"" : "the number of a column, from 1; the files have no header");
+                       own->header_count > 0 ? "in \"header\""
+                                             : "the number of a column, from 1; the files have no header");
     }
     return BERTC_OK;
 }
@@ -181,8 +185,8 @@ static bertc_status find_in_stated(struct bertc_own_task *own, bool labelled, be
     for (size_t i = 0; i < count; i++) names[i] = (bc_slice){own->header[i], strlen(own->header[i])};
     bertc_status status = bc_header_read(&header, names, count, own->place, 1, err);
     if (status == BERTC_OK)
-        status = find_in_header(&(search){own->place, &header, &own->columns, own->label_columns, own->label_columns_count, err},
-                                labelled);
+        status = find_in_header(
+            &(search){own->place, &header, &own->columns, own->label_columns, own->label_columns_count, err}, labelled);
     bc_header_clear(&header);
     bc_free(names);
     return status;

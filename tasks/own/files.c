@@ -1,4 +1,5 @@
-/* Find and read the splits of any task: those of the table in their folders, those of a user's own task in its files. */
+/* Find and read the splits of any task: those of the table in their folders, those of a user's own task in its files.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,14 @@ bertc_status bc_own_check_file(const struct bertc_own_task *own, const char *pat
         bertc_status status = bc_table_open(path, (bc_table_form){BC_TABLE_TSV, false, false}, &table, err);
         bc_table_close(table);
         if (status != BERTC_OK) return status;
-        return bc_fail(err, BERTC_INPUT, "%s: the name does not state the format of the table: .csv, .tsv, .jsonl or .json, "
-                       "maybe followed by .gz", path);
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: the name does not state the format of the table: .csv, .tsv, .jsonl or .json, "
+                       "maybe followed by .gz",
+                       path);
     }
     if (own->quotes == BERTC_QUOTES_OFF && format == BC_TABLE_CSV)
-        return bc_fail(err, BERTC_USAGE, "%s: a .csv file is read with quotes; name it .tsv if TABs separate its columns",
-                       path);
+        return bc_fail(err, BERTC_USAGE,
+                       "%s: a .csv file is read with quotes; name it .tsv if TABs separate its columns", path);
     if (own->no_header && format == BC_TABLE_JSON)
         return bc_fail(err, BERTC_USAGE, "%s: the keys of JSON lines are the header", path);
     return BERTC_OK;

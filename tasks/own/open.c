@@ -164,8 +164,8 @@ static bertc_status set_metrics(own_task *own, bertc_error *err)
     for (int i = 0; i < own->num_metrics; i++) {
         bertc_metric metric = own->metrics[i];
         if (!bertc_metric_fits(metric, row))
-            return bc_fail(err, BERTC_INPUT, "%s: the metric %s does not fit a %s", own->place, bertc_metric_name(metric),
-                           bertc_kind_name(row->kind));
+            return bc_fail(err, BERTC_INPUT, "%s: the metric %s does not fit a %s", own->place,
+                           bertc_metric_name(metric), bertc_kind_name(row->kind));
         row->metrics[row->num_metrics++] = metric;
     }
     return BERTC_OK;
@@ -203,7 +203,8 @@ static void report(const own_task *own, const bc_scan *scan, size_t chosen, cons
               own->label_columns ? "" : "\"", own->label_columns ? "a column each" : own->columns.label,
               own->label_columns ? "" : "\"");
     if (chosen > 0)
-        bc_notify(notify, "%s: %zu of %zu rows, chosen by their texts, are the dev split", path, chosen, scan->num_rows);
+        bc_notify(notify, "%s: %zu of %zu rows, chosen by their texts, are the dev split", path, chosen,
+                  scan->num_rows);
 }
 
 /* Scan the train file for the kind, the labels and the dev share, as far as they are not stated. */
@@ -310,8 +311,8 @@ bertc_status bertc_task_open(const char *name, const char *data, const bertc_own
     return status;
 }
 
-bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char *const *labels, int num_labels, bool pair,
-                                  const bertc_task **task, bertc_error *err)
+bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char *const *labels, int num_labels,
+                                  bool pair, const bertc_task **task, bertc_error *err)
 {
     if (!name || !labels || !task) return bc_fail_null(err, __func__, "name, labels and task");
     *task = NULL;

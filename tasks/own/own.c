@@ -72,7 +72,9 @@ bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *
     bc_free(found);
     bc_free(labels);
     if (status == BERTC_OK && *chosen == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: too few different texts for a dev share; give a dev file, or a dev share of "
-                       "0", own->files[BERTC_TRAIN]);
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: too few different texts for a dev share; give a dev file, or a dev share of "
+                       "0",
+                       own->files[BERTC_TRAIN]);
     return status;
 }

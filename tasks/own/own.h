@@ -66,9 +66,9 @@ bertc_status bc_own_find_files(struct bertc_own_task *own, const char *folder, b
  * or the missing header. */
 bertc_status bc_own_check_file(const struct bertc_own_task *own, const char *path, bertc_error *err);
 
-/* Find the columns of a table that are not stated, by their usual names, and check those that are. `labelled`: the table
- * must have a label column. The found names point into `own`. Errors: BERTC_INPUT with the table's columns; BERTC_IO,
- * BERTC_NOMEM. */
+/* Find the columns of a table that are not stated, by their usual names, and check those that are. `labelled`: the
+ * table must have a label column. The found names point into `own`. Errors: BERTC_INPUT with the table's columns;
+ * BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_own_find_columns(struct bertc_own_task *own, const char *path, bool labelled, bertc_error *err);
 
 /* Describe the columns of a file of the task. */
