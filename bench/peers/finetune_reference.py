@@ -265,7 +265,9 @@ def batch_logits(model, coded, rows, args):
 
 
 def mean_loss(logits, labels, **objective):
-    """Cross entropy, in training with its objective, or the mean square of a regression's error."""
+    """Cross entropy, in training with its objective; binary cross entropy for sets of labels; mean squared error."""
+    if labels.ndim == 2:
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
     if logits.shape[1] == 1:
         return torch.nn.functional.mse_loss(logits.squeeze(-1), labels)
     return torch.nn.functional.cross_entropy(logits, labels, **objective)
@@ -273,7 +275,7 @@ def mean_loss(logits, labels, **objective):
 
 def objective_of(args, labels, classes):
     """The options of cross_entropy; balanced weights are those of scikit-learn."""
-    if classes == 1:
+    if classes == 1 or labels.ndim == 2:
         return {}
     weight = None
     if args.class_weights == "balanced":
@@ -342,12 +344,11 @@ def predict(model, coded, args):
     return logits
 
 
-def run(args):
-    task = glue.TASKS[args.task]
+def run(args, task, train_split, dev_split, score):
+    """Fine-tune on a split and evaluate on another; `score` makes metrics of logits and labels."""
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     model = load_model(task, args)
-    train_split, dev_split = (glue.read_split(task, args.data, name) for name in ("train", "dev"))
     if args.limit_train:
         train_split = train_split.head(args.limit_train)
     if args.limit_eval:
@@ -361,7 +362,7 @@ def run(args):
         model.save_pretrained(args.save)
         tokenizer.save_pretrained(args.save)
     loss = mean_loss(torch.from_numpy(logits), torch.from_numpy(dev_split.labels)).item()
-    metrics = {k: (v if math.isfinite(v) else None) for k, v in glue.score(task, logits, dev_split.labels).items()}
+    metrics = {k: (v if math.isfinite(v) else None) for k, v in score(logits, dev_split.labels).items()}
     return {"task": args.task, "seed": args.seed, "recipe": args.recipe, "epochs": args.epochs, "metrics": metrics,
             "loss": loss, "train_seconds": round(seconds, 2),
             "tokens_per_second": round(tokens / seconds, 1),
@@ -372,11 +373,9 @@ def run(args):
             "torch": torch.__version__, "transformers": transformers.__version__}
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", required=True, choices=sorted(set(glue.TASKS) - {"ax"}))
+def add_options(parser):
+    """The options of a run, without those that name its data."""
     parser.add_argument("--model", required=True, help="a model directory in the transformers layout")
-    parser.add_argument("--data", required=True, help="the GLUE root, or the task's own folder")
     parser.add_argument("--recipe", default="hf", choices=("hf", "google"))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -413,17 +412,31 @@ def parse_arguments():
     parser.add_argument("--loss-log", help="write one JSON object per step to this file")
     parser.add_argument("--save", help="write the trained model to this directory")
     parser.add_argument("--results", help="append the run's JSON object to this file")
+
+
+def report(args, task, train_split, dev_split, score):
+    """Run, print the JSON object and append it to --results."""
+    torch.set_num_threads(args.threads)
+    line = json.dumps(run(args, task, train_split, dev_split, score))
+    print(line)
+    if args.results:
+        with open(args.results, "a") as file:
+            print(line, file=file)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", required=True, choices=sorted(set(glue.TASKS) - {"ax"}))
+    parser.add_argument("--data", required=True, help="the GLUE root, or the task's own folder")
+    add_options(parser)
     return parser.parse_args()
 
 
 def main():
     args = parse_arguments()
-    torch.set_num_threads(args.threads)
-    line = json.dumps(run(args))
-    print(line)
-    if args.results:
-        with open(args.results, "a") as file:
-            print(line, file=file)
+    task = glue.TASKS[args.task]
+    splits = [glue.read_split(task, args.data, name) for name in ("train", "dev")]
+    report(args, task, *splits, lambda logits, labels: glue.score(task, logits, labels))
 
 
 if __name__ == "__main__":

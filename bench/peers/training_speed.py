@@ -6,7 +6,8 @@ memory is first touched and kernels are compiled. Prints one row per program (me
 the first program, round by round.
 
 The work: sst2 and mnli are batches of 32 of the task's own sentences, truncated to 128 tokens; len512 is batches of 8
-texts of random words that fill 512 tokens. If MNLI has no train.tsv, dev_matched.tsv is used instead.
+texts of random words that fill 512 tokens. If MNLI has no train.tsv, dev_matched.tsv is used instead. own is --table, a CSV
+of one's own with the columns text and label (own_data.py), and same-as-sst2 its texts in SST-2's form with two classes.
 """
 import json
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import glue
 import measure
+import own_data
 
 WARM = 2  # first steps, which the speed excludes
 
@@ -42,6 +44,7 @@ class Work:
 
 
 WORKS = {"sst2": Work("sst2", 32, 128), "mnli": Work("mnli", 32, 128), "len512": Work("sst2", 8, 512)}
+TABLE_WORKS = {"own": Work("custom", 32, 128), "same-as-sst2": Work("sst2", 32, 128)}
 
 
 def write_rows(path, rows):
@@ -50,15 +53,19 @@ def write_rows(path, rows):
         file.writelines("\t".join(row) + "\n" for row in rows)
 
 
+def sst2_data(args, folder):
+    return {"data": args.data}
+
+
 def mnli_data(args, folder):
     """MNLI's own folder, or one whose train.tsv has the rows of dev_matched.tsv in train.tsv's columns."""
     if os.path.exists(glue.find_file(glue.TASKS["mnli"], args.data, "train")):
-        return args.data
+        return {"data": args.data}
     rows = glue.read_rows(glue.find_file(glue.TASKS["mnli"], args.data, "dev"))
     extra = range(rows[0].index("label2"), rows[0].index("label5") + 1)
     write_rows(f"{folder}/mnli/MNLI/dev_matched.tsv", rows)
     write_rows(f"{folder}/mnli/MNLI/train.tsv", [[x for i, x in enumerate(row) if i not in extra] for row in rows])
-    return f"{folder}/mnli"
+    return {"data": f"{folder}/mnli"}
 
 
 def long_data(args, folder):
@@ -66,12 +73,27 @@ def long_data(args, folder):
     words = [word for word in open(args.vocab, encoding="utf-8").read().split() if word.isascii() and word.isalpha()]
     draw = random.Random(1)
     rows = [[" ".join(draw.choices(words, k=600)), str(i % 2)] for i in range(args.steps * WORKS["len512"].batch_size)]
+    return sst2_form(rows, folder + "/len512")
+
+
+def sst2_form(rows, folder):
+    """Write texts and labels as SST-2's train and dev split."""
     for name in ("train", "dev"):
-        write_rows(f"{folder}/len512/SST-2/{name}.tsv", [["sentence", "label"], *rows])
-    return f"{folder}/len512"
+        write_rows(f"{folder}/SST-2/{name}.tsv", [["sentence", "label"], *rows])
+    return {"data": folder}
 
 
-DATA = {"sst2": lambda args, folder: args.data, "mnli": mnli_data, "len512": long_data}
+def own_table(args, folder):
+    return {"train": args.table, "dev": args.table}
+
+
+def same_texts(args, folder):
+    """The texts of --table, white space made one blank, with the labels 0 and 1 in turn."""
+    texts, _ = own_data.read_table(args.table)
+    return sst2_form([[" ".join(text.split()), str(i % 2)] for i, text in enumerate(texts)], folder + "/same")
+
+
+DATA = {"sst2": sst2_data, "mnli": mnli_data, "len512": long_data, "own": own_table, "same-as-sst2": same_texts}
 
 
 def bertc_speed(log):
@@ -86,7 +108,7 @@ def reference_speed(log):
 
 def run_options(args, work, model, data):
     """The options that bertc and the reference have in common."""
-    options = {"task": work.task, "model": model, "data": data, "epochs": 1, "batch-size": work.batch_size,
+    options = {"task": work.task, "model": model, **data, "epochs": 1, "batch-size": work.batch_size,
                "max-length": work.max_length, "limit-train": args.steps * work.batch_size, "limit-eval": 1,
                "threads": args.threads}
     return [word for name, value in options.items() for word in ("--" + name, str(value))]
@@ -100,13 +122,14 @@ def bertc_run(args, options, folder, extra):
 
 def reference_run(args, options, folder, extra):
     log = tempfile.mkdtemp(dir=folder) + "/log.jsonl"
-    _, memory = measure.run(measure.script("finetune_reference.py", *options, "--loss-log", log, *extra), args.threads)
+    script = "own_data.py" if "custom" in options else "finetune_reference.py"
+    _, memory = measure.run(measure.script(script, *options, "--loss-log", log, *extra), args.threads)
     return reference_speed(log), memory
 
 
 def compare(args, name, model):
     """Run every program on one work; return (tokens/s, MB) of each round by program."""
-    work = WORKS[name]
+    work = (WORKS | TABLE_WORKS)[name]
     programs = {}
     with tempfile.TemporaryDirectory() as folder:
         options = run_options(args, work, model, DATA[name](args, folder))
@@ -122,7 +145,7 @@ def speeds(results):
 
 
 def report(args, name, results):
-    work = WORKS[name]
+    work = (WORKS | TABLE_WORKS)[name]
     print(f"Training, {name}: batch {work.batch_size}, cut at {work.max_length}, {args.steps} steps ({WARM} left out)\n")
     print("| program | tokens/s | to the first | peak memory, MB | to the first |\n|---|---|---|---|---|")
     base = next(iter(results.values()))
@@ -137,7 +160,8 @@ def report(args, name, results):
 def parse_arguments():
     parser = measure.parser(__doc__)
     add_options(parser)
-    parser.add_argument("--work", default="sst2", choices=WORKS)
+    parser.add_argument("--work", default="sst2", choices=WORKS | TABLE_WORKS)
+    parser.add_argument("--table", help="a CSV with the columns text and label, for own and same-as-sst2")
     return parser.parse_args()
 
 
