@@ -28,6 +28,7 @@ void bc_put_prediction(bc_text *out, const bertc_dataset *dataset, size_t row, c
     const bertc_example *example = &dataset->examples[row];
     int32_t label = bc_example_class(example);
     bc_text_printf(out, "{\"row\":%zu", row);
+    if (task->own) bc_text_printf(out, ",\"line\":%zu", example->line);
     if (example->index) {
         bc_text_printf(out, ",\"index\":");
         bc_text_quote_bytes(out, example->index, example->nindex);

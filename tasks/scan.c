@@ -34,6 +34,9 @@ typedef struct found {
     int32_t *slots;   /* (size) a power of two; number of a label, -1: free */
     size_t size, capacity, row_capacity;
     bc_label_set set; /* of a row with a set of labels */
+    bool flags;       /* every set so far has as many members as the first, all of them 0 or 1 */
+    size_t members;   /* of the first set */
+    bool repeats;     /* some set has a member twice */
 } found;
 
 /* Double the hash table if it is half full. */
@@ -82,14 +85,14 @@ static int32_t number_of(found *f, bc_slice label)
 /* Return why a label cannot be one; null if it can. */
 static const char *refusal(bc_slice label)
 {
-    if (!label.at) return "absent";
-    if (label.n == 0) return "empty";
-    if (label.n > LONGEST_LABEL) return "longer than 1000 bytes";
+    if (!label.at) return "is absent";
+    if (label.n == 0) return "is empty";
+    if (label.n > LONGEST_LABEL) return "is longer than 1000 bytes";
     for (size_t i = 0, n; i < label.n; i += n) {
         const unsigned char *p = (const unsigned char *)label.at + i;
         n = bc_utf8_sequence(p, label.n - i);
-        if (n == 0) return "not UTF-8";
-        if (*p < 0x20 || *p == 0x7f) return "with a control character";
+        if (n == 0) return "is not UTF-8";
+        if (*p < 0x20 || *p == 0x7f) return "has a control character";
     }
     return NULL;
 }
@@ -154,7 +157,22 @@ typedef struct scanned_table {
 
 static bertc_status fail_label(const scanned_table *t, const bc_row *row, const char *why, bertc_error *err)
 {
-    return bc_fail(err, BERTC_INPUT, "%s:%zu: the label is %s", t->path, row->line, why);
+    return bc_fail(err, BERTC_INPUT, "%s:%zu: the label %s", t->path, row->line, why);
+}
+
+/* Find out whether the sets are lists of 0 and 1, one for each label, rather than names. */
+static void notice_flags(found *f)
+{
+    size_t zeros = 0, ones = 0, count = f->set.count;
+    for (size_t i = 0; i < count && f->flags; i++) {
+        double value = -1;
+        bool number = bc_parse_number(f->set.names[i].at, f->set.names[i].n, &value);
+        zeros += number && value == 0;
+        ones += number && value == 1;
+    }
+    if (f->scan->num_rows == 0) f->members = count;
+    f->flags = f->flags && count > 1 && count == f->members && zeros + ones == count;
+    f->repeats = f->repeats || zeros > 1 || ones > 1;
 }
 
 /* Find the number of a label; *number is 0 for a set, whose labels are all found. */
@@ -172,6 +190,7 @@ static bertc_status scan_label(found *f, const scanned_table *t, const bc_row *r
     }
     if (!label.at) label = (bc_slice){"", 0};
     bertc_status status = bc_label_set_split(&f->set, label, t->columns->label_separator, &why);
+    if (status == BERTC_OK) notice_flags(f);
     if (status == BERTC_INPUT) return fail_label(t, row, why, err);
     for (size_t i = 0; i < f->set.count && status == BERTC_OK; i++) {
         why = refusal(f->set.names[i]);
@@ -233,11 +252,14 @@ bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool 
                            bertc_error *err)
 {
     bc_table *table;
-    found f = {.scan = scan};
+    found f = {.scan = scan, .flags = true};
     *scan = (bc_scan){.numbers = true, .whole = true, .lists = true};
     bertc_status status = bc_table_open(path, bc_columns_form(path, columns), &table, err);
     if (status == BERTC_OK) status = scan_rows(&f, table, &(scanned_table){path, columns, pair, sets}, err);
     if (status == BERTC_OK) status = bc_table_check(table);
+    if (status == BERTC_OK && sets && !columns->label_columns && f.flags && f.repeats)
+        status = bc_fail(err, BERTC_INPUT, "%s: every set has %zu members, all of them 0 or 1: such a list for all labels is "
+                         "not read; write the names of those that apply, or a column for each label", path, f.members);
     if (status == BERTC_OK && !sort_labels(scan, sets)) status = bc_fail_memory(err);
     bc_table_close(table);
     bc_label_set_clear(&f.set);

@@ -84,6 +84,7 @@ size_t bc_count_confusions(const bertc_dataset *dataset, const float *logits, be
  *   {"row":0,"label":["joy"],"prediction":["joy","love"],"logits":[1.5,0.25,-3]}
  *
  * row         number of the example in the data set, from 0
+ * line        line of the file; only for a user's own task
  * index       only if the data have one
  * label       null if the example is unlabelled
  * prediction  the first label with the largest logit; for a regression the value itself, which is not clipped; for a

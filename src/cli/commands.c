@@ -94,7 +94,8 @@ const cli_command cli_commands[] = {
                    "their numbers, the lengths of the texts and how many are cut, empty texts,\n"
                    "duplicates, texts with conflicting labels and texts that are in two splits.\n"
                    "Fails as finetune does if the data cannot be used, after it has shown what was\n"
-                   "read before. A file without a dev table is one split, unless --dev-share is given.\n",
+                   "read before. Without a dev table the rows are divided as finetune divides them;\n"
+                   "--dev-share 0 shows them as one split.\n",
         .operand = "FILE|DIR",
         .table = bertc_train_option_table,
         .mask = BERTC_OPTION_OWN,

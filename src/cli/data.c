@@ -1,4 +1,5 @@
 /* bertc data: what a data set contains, as tables or as JSON. */
+#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -245,7 +246,7 @@ static bertc_status choose(cli_data_values *v, const char *data, const char **na
     if (v->task) return cli_task_check(*name = v->task, err);
     *name = BERTC_CUSTOM_TASK;
     if (!data || files) return BERTC_OK;
-    if (stat(data, &info) != 0) return cli_fail_errno(err, data, "cannot open");
+    if (stat(data, &info) != 0) return cli_fail(err, BERTC_INPUT, "%s: cannot open: %s", data, strerror(errno));
     if (!S_ISDIR(info.st_mode)) v->train.own.train = data;
     for (size_t i = 0; S_ISDIR(info.st_mode) && i < bertc_task_count() && *name; i++)
         if (has_folder(bertc_task_at(i), data)) *name = NULL;
@@ -264,7 +265,6 @@ bertc_status cli_data(const void *values, cli_arguments arguments, bertc_error *
             cli_fail(err, BERTC_USAGE, "--max-length has no effect without --model, whose tokenizer counts tokens");
     if (status == BERTC_OK) status = cli_progress_begin(&progress, err);
     if (status != BERTC_OK) return status;
-    if (v.train.own.dev_share < 0) v.train.own.dev_share = 0;
     if (v.train.own.train == data) data = NULL;
     const bertc_notify *notify = &progress.observer.notify;
     status = name ? describe(&v, name, data, notify, err) : describe_glue(&v, data, notify, &count, err);

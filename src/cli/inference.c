@@ -55,8 +55,8 @@ static const bertc_option rows[] = {
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits to this file, columns separated by TAB", CLI_PREDICT},
     {"format", BERTC_OPTION_CHOICE, FIELD(format), NULL, 0, 0, table_formats, "NAME",
-     "print a table with names of labels; default: a GLUE submission if --data is the folder of a GLUE task, else tsv, "
-     "and for lines of standard input only the names",
+     "print a table with names of labels; default: a GLUE submission if --data is the folder of a GLUE task, else what "
+     "the ending of --out states or tsv, and for lines of standard input only the names",
      CLI_PREDICT},
     {"probabilities", BERTC_OPTION_FLAG, FIELD(probabilities), NULL, 0, 0, NULL, NULL,
      "add the probability of each label", CLI_PREDICT},

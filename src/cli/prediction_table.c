@@ -27,11 +27,27 @@ static bertc_status check(const cli_inference_values *v, const bertc_task *task,
     return BERTC_OK;
 }
 
+/* The format of the table: --format, else by the ending of --out, else TSV. */
+static int format_of(const cli_inference_values *v)
+{
+    static const struct {
+        const char *ending;
+        int format;
+    } endings[] = {{".csv", CLI_CSV}, {".jsonl", CLI_JSONL}, {".json", CLI_JSONL}};
+    if (v->format) return v->format;
+    size_t length = v->out ? strlen(v->out) : 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t n = strlen(endings[i].ending);
+        if (length > n && strcmp(v->out + length - n, endings[i].ending) == 0) return endings[i].format;
+    }
+    return CLI_TSV;
+}
+
 bertc_status cli_prediction_table_open(cli_prediction_table *t, const cli_inference_values *v, const bertc_task *task,
                                        bertc_error *err)
 {
-    bool shaped = v->format || v->probabilities || v->top_k > 0 || v->predict.keep_columns;
-    *t = (cli_prediction_table){.task = task, .format = v->format ? v->format : CLI_TSV,
+    bool shaped = v->format || format_of(v) != CLI_TSV || v->probabilities || v->top_k > 0 || v->predict.keep_columns;
+    *t = (cli_prediction_table){.task = task, .format = format_of(v),
                                 .bare = !v->predict.data && !shaped, .numbered = v->predict.data != NULL,
                                 .probabilities = v->probabilities};
     bertc_status status = check(v, task, err);

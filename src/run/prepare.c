@@ -37,7 +37,8 @@ static bertc_status check_unevaluated(const bc_run *run, const bertc_task *spec,
     } evaluated[] = {{"keep best", o->keep == BERTC_KEEP_BEST},
                      {"patience", o->patience > 0},
                      {"best-metric", o->best_metric != BERTC_BEST_PRIMARY},
-                     {"eval-every", o->eval_every > 0}};
+                     {"eval-every", o->eval_every > 0},
+                     {"tune-thresholds", o->tune_thresholds && spec->kind == BERTC_MULTILABEL}};
     for (size_t i = 0; i < sizeof evaluated / sizeof *evaluated; i++)
         if (evaluated[i].given)
             return bc_fail(err, BERTC_USAGE, "--%s needs a dev split, which task %s does not have", evaluated[i].name,
@@ -329,6 +330,23 @@ static bertc_status notify_single(const bertc_dataset *train, const bertc_notify
     return BERTC_OK;
 }
 
+/* Report values that a new head is far from: it predicts values near 0. */
+static void notify_scale(const bertc_dataset *train, const bertc_notify *notify)
+{
+    enum { FAR = 100 };
+    double sum = 0, squares = 0, n = (double)train->count;
+    if (train->task->kind != BERTC_REGRESSION) return;
+    for (size_t i = 0; i < train->count; i++) sum += train->examples[i].value;
+    for (size_t i = 0; i < train->count; i++) {
+        double difference = train->examples[i].value - sum / n;
+        squares += difference * difference;
+    }
+    double deviation = sqrt(squares / n);
+    if (fabs(sum / n) > FAR || deviation > FAR)
+        bc_notify(notify, "%s: the values have the mean %.4g and the deviation %.4g; a new head predicts values near 0, so "
+                  "values scaled to a mean of 0 and a deviation of 1 are learnt much sooner", train->path, sum / n, deviation);
+}
+
 /* Report what may be wrong with the data of a user's own task. */
 static bertc_status notify_data(const bc_run *run, const bc_run_task *task, const data_sets *sets, bertc_error *err)
 {
@@ -345,6 +363,7 @@ static bertc_status notify_data(const bc_run *run, const bc_run_task *task, cons
     if (r->conflicts > 0)
         bc_notify(notify, "%s: %zu text%s with different labels, the first on lines %zu and %zu", path, r->conflicts,
                   r->conflicts == 1 ? "" : "s", r->conflict.first, r->conflict.second);
+    notify_scale(sets->train, notify);
     status = notify_single(sets->train, notify, err);
     for (size_t i = 0; status == BERTC_OK && i < task->eval_count; i++) {
         const bertc_dataset *other = sets->evals[i];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -79,6 +80,26 @@ static bertc_status check_name(const own_task *own, bertc_error *err)
                    own->name);
 }
 
+static int by_letters(const void *a, const void *b)
+{
+    return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Check that no two label columns are the same column, whose name matches in any case. */
+static bertc_status check_label_columns(const own_task *own, bertc_error *err)
+{
+    size_t count = (size_t)own->label_columns_count;
+    const char **sorted = bc_alloc(count, sizeof *sorted), *twice = NULL;
+    if (!sorted) return bc_fail_memory(err);
+    for (size_t i = 0; i < count; i++) sorted[i] = own->label_columns[i];
+    qsort(sorted, count, sizeof *sorted, by_letters);
+    for (size_t i = 1; i < count && !twice; i++)
+        if (by_letters(&sorted[i - 1], &sorted[i]) == 0) twice = sorted[i];
+    bc_free(sorted);
+    if (!twice) return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE, "%s: label_columns has \"%s\" twice", own->place, twice);
+}
+
 static bertc_status check_sets(const own_task *own, bertc_error *err)
 {
     const char *stated = own->label_separator ? "label_separator" : own->label_columns ? "label_columns" : NULL;
@@ -97,7 +118,7 @@ static bertc_status check_sets(const own_task *own, bertc_error *err)
     if (own->label_numbers && (own->num_labels == 0 || own->label_columns))
         return bc_fail(err, BERTC_USAGE, "%s: label_numbers has no effect without a list of labels and a label column",
                        own->place);
-    return BERTC_OK;
+    return own->label_columns ? check_label_columns(own, err) : BERTC_OK;
 }
 
 /* Check that no part of the description is without effect. */
@@ -190,6 +211,8 @@ static bertc_status make_row(own_task *own, bertc_error *err)
     return set_metrics(own, err);
 }
 
+enum { MANY_NUMBERS = 20 }; /* with more classes that are numbers, a regression may be meant */
+
 /* Report in one line each what was found in the tables. */
 static void report(const own_task *own, const bc_scan *scan, size_t chosen, const bertc_notify *notify)
 {
@@ -202,6 +225,14 @@ static void report(const own_task *own, const bc_scan *scan, size_t chosen, cons
               classes, pair ? "s" : "", own->columns.text, pair ? " and \"" : "", pair ? pair : "", pair ? "\"" : "",
               own->label_columns ? "" : "\"", own->label_columns ? "a column each" : own->columns.label,
               own->label_columns ? "" : "\"");
+    int numbers = 0;
+    for (int i = 0; i < row->num_labels && row->kind == BERTC_CLASSIFICATION; i++) {
+        double value;
+        numbers += bc_parse_number(row->labels[i], strlen(row->labels[i]), &value);
+    }
+    if (numbers > MANY_NUMBERS)
+        bc_notify(notify, "%s: %d of the %d classes are numbers; if they are values, the kind is regression", path, numbers,
+                  row->num_labels);
     if (chosen > 0)
         bc_notify(notify, "%s: %zu of %zu rows, chosen by their texts, are the dev split", path, chosen,
                   scan->num_rows);

@@ -73,8 +73,8 @@ bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *
     bc_free(labels);
     if (status == BERTC_OK && *chosen == 0)
         return bc_fail(err, BERTC_INPUT,
-                       "%s: too few different texts for a dev share; give a dev file, or a dev share of "
-                       "0",
+                       "%s: too few different texts with the same label for a dev share; give a dev file, or a dev "
+                       "share of 0, or the kind regression if the labels are values",
                        own->files[BERTC_TRAIN]);
     return status;
 }

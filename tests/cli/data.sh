@@ -13,7 +13,7 @@ mkdir own
 printf 'text,label,note\nred,a,x\ngreen tea,b,\n"  ",a,x\nred,a,y\nred,b,y\nblue,c,z\n' >own/train.csv
 printf 'text,label\nred,a\nh\303\251,b\nodd \377,b\n' >own/dev.csv
 
-run 0 data own/train.csv
+run 0 data own/train.csv --dev-share 0
 same "standard output" 'task        custom: single texts, 3 labels
 train       own/train.csv, columns "text", "label", "note"
 
@@ -55,7 +55,7 @@ cmp json "$scratch/out" || fail "the files of a folder give another description"
 
 # A regression has values in place of labels.
 printf 'text,score\na,1.5\nb,-2\nc,5\n' >values.csv
-run 0 data values.csv
+run 0 data values.csv --dev-share 0
 has 'task        custom: single texts, a number' 'smallest                          -2           -           -' \
     'largest                            5           -           -' 'mean                             1.5           -           -' \
     'deviation                        3.5           -           -'
@@ -75,5 +75,14 @@ grep -q '^rows  *6  *-  *-$' "$scratch/out" || fail "the train split is not show
 refuse 2 "'bertc data' needs FILE, DIR, --train or --task" data
 refuse 2 "unknown task 'sst', did you mean 'sst2'?" data own --task sst
 refuse 2 "--max-length has no effect without --model, whose tokenizer counts tokens" data own --max-length 4
-refuse 4 "nowhere.csv: cannot open: No such file or directory" data nowhere.csv
+refuse 3 "nowhere.csv: cannot open: No such file or directory" data nowhere.csv
+# Without a dev table the rows are divided as finetune divides them.
+awk 'BEGIN { print "text,label"; for (i = 0; i < 40; i++) print "text " i "," i % 2 }' >many.csv
+run 0 data many.csv
+grep -q '^rows  *36  *4  *-$' "$scratch/out" || fail "no dev share: $(cat "$scratch/out")"
+awk 'BEGIN { print "text,price"; for (i = 0; i < 40; i++) print "text " i "," i }' >prices.csv
+refuse 3 "prices.csv: too few different texts with the same label for a dev share; give a dev file, or a dev share of 0, or the kind regression if the labels are values" data prices.csv --label-column price
+run 0 data prices.csv --label-column price --dev-share 0
+grep -q '40 of the 40 classes are numbers; if they are values, the kind is regression' "$scratch/err" ||
+    fail "no hint at values: $(cat "$scratch/err")"
 finish

@@ -81,7 +81,7 @@ bad 'b.csv: empty file' --train b.csv
 printf 'text,label\nx,a\ny,b\n' >b.csv
 printf 'text,label\nx,a\ny,c\n' >c.csv
 bad 'c.csv:3: label "c" is not one of a, b' --train b.csv --dev c.csv
-bad 'b.csv: too few different texts for a dev share; give a dev file, or a dev share of 0' --train b.csv
+bad 'b.csv: too few different texts with the same label for a dev share; give a dev file, or a dev share of 0, or the kind regression if the labels are values' --train b.csv
 printf 'subject,body,label\nx,y,a\n' >c.csv
 bad 'c.csv:1: no column "words"; text_column can be one of its columns "subject", "body", "label"' \
     --train c.csv --text-column words

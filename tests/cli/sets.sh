@@ -53,6 +53,10 @@ run 0 eval --model tuned --json
 echo '{"thresholds": {"film": 0.5}}' >tuned/thresholds.json
 refuse 3 'tuned/thresholds.json: no threshold of label "bad"' eval --model tuned
 
+# ---- A tuned run without its thresholds is refused
+rm tuned/thresholds.json
+refuse 3 'tuned/thresholds.json: no such file, but the run tuned thresholds (tuned/run.json)' eval --model tuned
+
 # ---- Refusals
 refuse 2 "--tune-thresholds: sst2 is not a multi-label task" \
     finetune --task sst2 --model "$SAMPLE/model" --data "$SAMPLE" --out x --tune-thresholds
@@ -72,4 +76,19 @@ custom 3 'dev.tsv:3: label "sad" is not one of bad, film, good, story' --train s
 printf 'text\tlabels\na\t\nb\t\n' >none.tsv
 custom 3 "none.tsv: no row has a label" --train none.tsv --label-separator ';'
 
+# ---- Descriptions of sets that cannot be meant
+run 2 finetune --task custom --train flags.tsv --label-columns film,Film --model "$SAMPLE/model" --out never
+grep -q 'custom: label_columns has "[Ff]ilm" twice' "$scratch/err" || fail "a label column twice: $(cat "$scratch/err")"
+run 2 finetune --task custom --train sets.tsv --label-separator ';' --dev-share 0 --tune-thresholds --model "$SAMPLE/model" --out never
+grep -q -- '--tune-thresholds needs a dev split, which task custom does not have' "$scratch/err" || fail "tuning without a dev split"
+awk 'BEGIN { for (i = 0; i < 8; i++) printf "{\"text\": \"t %d\", \"label\": [%d, %d, %d]}\n", i, i % 2, int(i / 2) % 2, int(i / 4) % 2 }' >hot.jsonl
+run 3 finetune --task custom --train hot.jsonl --model "$SAMPLE/model" --out never
+grep -q 'hot.jsonl: every set has 3 members, all of them 0 or 1' "$scratch/err" || fail "lists of 0 and 1: $(cat "$scratch/err")"
+
+# ---- The ending of --out gives the format
+echo 'film good' >line
+input=line
+run 0 predict --model plain --out p.jsonl
+grep -q '^{"row":0,"prediction":\[' p.jsonl || fail "p.jsonl is not JSON lines: $(cat p.jsonl)"
+input=/dev/null
 finish

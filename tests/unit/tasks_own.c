@@ -278,9 +278,10 @@ static void bad_descriptions_are_refused(void **state)
          "its columns \"train\""},
         {"{\"train\":\"one.csv\"}", BERTC_INPUT, "one.csv: every label is \"x\", a classification needs at least two"},
         {"{\"train\":\"few.csv\"}", BERTC_INPUT,
-         "few.csv: too few different texts for a dev share; give a dev file, or a dev share of 0"},
+         "few.csv: too few different texts with the same label for a dev share; give a dev file, or a dev "
+         "share of 0, or the kind regression if the labels are values"},
         {"{\"train\":\"empty.csv\"}", BERTC_INPUT, "empty.csv:3: the label is empty"},
-        {"{\"train\":\"long.csv\"}", BERTC_INPUT, "long.csv:2: the label is with a control character"},
+        {"{\"train\":\"long.csv\"}", BERTC_INPUT, "long.csv:2: the label has a control character"},
         {"{\"train\":\"null.jsonl\"}", BERTC_INPUT, "null.jsonl:2: the label is absent"},
         {"{\"train\":\"none.csv\"}", BERTC_INPUT, "none.csv: no rows after the header"},
         {"{\"train\":\"a.txt\"}", BERTC_INPUT,
