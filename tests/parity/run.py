@@ -18,7 +18,7 @@ SKIPPED = 77
 
 # Each script and its arguments; {build} is the build folder.
 SCRIPTS = {
-    # Every 20th file and code point, to take minutes; without --every it takes all.
+    # Every 20th file and code point, to take minutes; without --every it takes all. own_heads takes 50 steps without --steps.
     "tokenizer_parity": ["--bertc", "{bertc}", "--data", "{data}", "--every", "19"],
     "tokenizer_files": ["--bertc", "{bertc}"],
     "schedule": ["--bertc", "{bertc}"],
@@ -29,7 +29,7 @@ SCRIPTS = {
     "roundtrip": ["--bertc", "{bertc}"],
     "embed": ["--bertc", "{bertc}"],
     "loss_curve": ["--bertc", "{bertc}", "--data", "{data}"],
-    "own_heads": ["--bertc", "{bertc}", "--data", "{data}"],
+    "own_heads": ["--bertc", "{bertc}", "--data", "{data}", "--steps", "10"],
     "multitask": ["--bertc", "{bertc}", "--data", "{data}"],
     "lora": ["--bertc", "{bertc}"],
     "transfer": ["--bertc", "{bertc}", "--data", "{data}"],
