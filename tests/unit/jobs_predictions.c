@@ -173,7 +173,7 @@ static void test_the_estimated_size(void **unused)
     for (int i = 0; i < 2; i++) {
         const bertc_task *spec = bertc_task_find(i ? "stsb" : "sst2");
         bertc_inputs inputs = {0};
-        bc_run_task task = {.spec = spec, .eval_splits = {{spec, BERTC_DEV}}};
+        bc_run_task task = {.spec = spec, .eval_splits = {{.task = spec, .split = BERTC_DEV}}};
         bc_text text = {0};
         const float logits[] = {-1.17549435e-38f, -1.23456789e-10f};
         assert_int_equal(bertc_dataset_read(spec, "data", BERTC_DEV, 0, &task.eval_sets[0], NULL), BERTC_OK);
