@@ -18,11 +18,12 @@ SKIPPED = 77
 
 # Each script and its arguments; {build} is the build folder.
 SCRIPTS = {
-    # Every 20th file and code point, to take minutes; without --every it takes all. own_heads takes 50 steps without --steps.
+    # A part, to take minutes. Without --every, tokenizer_parity takes every file and code point; without --rounds,
+    # metrics_parity takes 5,000 rounds; without --steps, own_heads takes 50 steps.
     "tokenizer_parity": ["--bertc", "{bertc}", "--data", "{data}", "--every", "19"],
     "tokenizer_files": ["--bertc", "{bertc}"],
     "schedule": ["--bertc", "{bertc}"],
-    "metrics_parity": ["--library", "{build}/libbertc.so"],
+    "metrics_parity": ["--library", "{build}/libbertc.so", "--rounds", "1000"],
     "windows": ["--library", "{build}/libbertc.so"],
     "logits": ["--bertc", "{bertc}"],
     "gradients": ["--bertc", "{bertc}"],
