@@ -191,3 +191,12 @@ bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err)
     return bc_fail(err, BERTC_INPUT, "%s: the model of an unfinished %s; finish the run first", dir,
                    unfinished ? "run" : "task of a run");
 }
+
+bertc_status bc_model_dir_read_json(const char *dir, const char *name, char **path, cJSON **tree, bertc_error *err)
+{
+    bool found = false;
+    *tree = NULL;
+    *path = bc_path_join(dir, name);
+    bertc_status status = *path ? bc_file_find(*path, &found, err) : bc_fail_memory(err);
+    return status == BERTC_OK && found ? bc_json_read(*path, BC_FILE_SETTINGS, tree, err) : status;
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/json.h"
 #include "base/writer.h"
 #include "bertc/status.h"
 
@@ -29,6 +30,10 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
 #define BC_RUN_WORK "checkpoint"
 #define BC_RUN_JOURNAL "journal.jsonl"
 #define BC_RUN_RECORD "run.json"
+
+/* Read a JSON file of `dir` if it exists; *tree is null if it does not. The caller releases *path (bc_free), the file's
+ * path, and *tree (cJSON_Delete), also after an error. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_model_dir_read_json(const char *dir, const char *name, char **path, cJSON **tree, bertc_error *err);
 
 /* Fail if `dir` holds the model of an unfinished fine-tuning run, or of a task of such a run: any of the model's files
  * may be missing. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */

@@ -167,18 +167,15 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
 static bertc_status resolve_trained(const bertc_predict_options *o, bc_model_source *source, int64_t *length,
                                     bertc_error *err)
 {
-    const char *dir = o->model;
     int long_texts = BERTC_LONG_HEAD;
     int64_t trained = 0, overlap = -1;
-    cJSON *tree = NULL;
-    bool found = false;
-    char *path = bc_path_join(dir, BC_RUN_RECORD);
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
+    cJSON *tree;
+    char *path;
+    bertc_status status = bc_model_dir_read_json(o->model, BC_RUN_RECORD, &path, &tree, err);
     if (status == BERTC_OK)
         status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, &trained,
                              err);
-    if (status == BERTC_OK && found)
+    if (status == BERTC_OK && tree)
         status = bc_options_read_long(bc_json_get(tree, "options"), path, &long_texts, &overlap, err);
     *length = o->max_length > 0 ? o->max_length : trained;
     bool is_given = o->long_texts != BERTC_LONG_DEFAULT;

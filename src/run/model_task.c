@@ -51,14 +51,12 @@ static bertc_status choose(const char *dir, const char *path, const char *list, 
 /* Read --task of the run in the folder `dir`. */
 static bertc_status find_recorded(const char *dir, const bertc_task **task, bertc_error *err)
 {
-    cJSON *tree = NULL;
-    bool found = false;
-    char *path = bc_path_join(dir, BC_RUN_RECORD);
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
+    cJSON *tree;
+    char *path;
+    bertc_status status = bc_model_dir_read_json(dir, BC_RUN_RECORD, &path, &tree, err);
     const char *list = cJSON_GetStringValue(bc_json_get(bc_json_get(tree, "options"), "task"));
     if (status == BERTC_OK && list) status = choose(dir, path, list, task, err);
-    else if (status == BERTC_OK && found)
+    else if (status == BERTC_OK && tree)
         status = bc_fail(err, BERTC_INPUT, "%s: it states no task; give --task", path);
     cJSON_Delete(tree);
     bc_free(path);

@@ -114,11 +114,9 @@ static bertc_status take(const cJSON *object, const char *path, const bertc_conf
 /* Check that the run in `dir`, if it is one, did not tune thresholds: their file is missing. */
 static bertc_status check_untuned(const char *dir, const char *file, bertc_error *err)
 {
-    cJSON *tree = NULL;
-    bool found = false;
-    char *path = bc_path_join(dir, BC_RUN_RECORD);
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
+    cJSON *tree;
+    char *path;
+    bertc_status status = bc_model_dir_read_json(dir, BC_RUN_RECORD, &path, &tree, err);
     if (status == BERTC_OK && cJSON_IsTrue(bc_json_get(bc_json_get(tree, "options"), "tune-thresholds")))
         status = bc_fail(err, BERTC_INPUT, "%s: no such file, but the run tuned thresholds (%s)", file, path);
     cJSON_Delete(tree);
@@ -128,13 +126,12 @@ static bertc_status check_untuned(const char *dir, const char *file, bertc_error
 
 bertc_status bc_thresholds_read(const char *dir, const bertc_config *config, double **thresholds, bertc_error *err)
 {
-    cJSON *tree = NULL;
-    bool found = false;
-    char *path = bc_path_join(dir, BC_THRESHOLDS_FILE);
+    cJSON *tree;
+    char *path;
     *thresholds = NULL;
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    bertc_status status = bc_model_dir_read_json(dir, BC_THRESHOLDS_FILE, &path, &tree, err);
+    bool found = tree != NULL;
     if (status == BERTC_OK && !found) status = check_untuned(dir, path, err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
     const cJSON *object = bc_json_get(tree, "thresholds");
     if (status == BERTC_OK && found && !cJSON_IsObject(object))
         status = bc_fail(err, BERTC_INPUT, "%s: no object \"thresholds\"", path);
